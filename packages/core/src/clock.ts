@@ -1,0 +1,30 @@
+import { randomUUID } from 'node:crypto';
+
+/** The only source of time, chance and ids. Times are milliseconds since the Unix epoch. */
+export interface Clock {
+  now(): number;
+  /** Resolves after `ms` milliseconds, or as soon as the signal aborts: an abort is not a failure. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** A number in [0, 1). */
+  random(): number;
+  uuid(): string;
+}
+
+/** The machine's own clock. */
+export const systemClock: Clock = Object.freeze({
+  now: () => Date.now(),
+  random: () => Math.random(),
+  uuid: () => randomUUID(),
+  sleep(ms: number, signal?: AbortSignal) {
+    return new Promise<void>((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal?.addEventListener('abort', done, { once: true });
+    });
+  },
+});

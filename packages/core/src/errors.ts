@@ -1,0 +1,119 @@
+/** Every failure a caller can meet. The code is the contract, the text is not. */
+export const errorCodes = {
+  SPEC_INVALID: 'A model, a node id or an option is not valid; `details` lists what and why.',
+  CONFIG_INVALID: 'A configuration file or variable is not valid; the message names key, value and source.',
+  MODEL_CONFLICT: 'The id and version are taken by another specification; register the next version.',
+  MODEL_UNKNOWN: 'No model is registered under this id and version; register it first.',
+  MODEL_IN_USE: 'The model is active, part of a plan or stamped on a node, and cannot be removed.',
+  MODEL_DRIFTED: 'The model no longer makes the vectors it made when it was registered.',
+  REGISTRY_DISABLED: 'The configuration says `enabled: false`; enable it to use the registry.',
+  REGISTRY_OLDER: 'The node store has seen later plans than this registry (an older copy?); resume to go on.',
+  MIGRATION_REQUIRED: 'Nodes are not at the target; pass `migrateExisting: true`, or `false` to leave them.',
+  PLAN_UNKNOWN: 'There is no plan with this id.',
+  PLAN_OVERLAP: 'Nodes belong to another unfinished plan; finish, cancel or roll that one back first.',
+  PLAN_STATE: 'The plan is in a status that does not allow this.',
+  PLAN_FINALIZED: 'The backups of this plan were given up by finalize; create a plan back instead.',
+  NODE_UNKNOWN: 'The plan has no task for this node.',
+  NODE_STORE_MISSING: 'The manager was opened without a node store; pass `nodeStore` to `open`.',
+  NODE_STORE_MISMATCH: 'The registry belongs to another node store; two collections are two registries.',
+  NODES_MISSING: 'Most nodes of the first batch are not in the store; check the list, then resume.',
+  EMBEDDER_MISSING: 'No embedder for this model was passed to `open`.',
+  EMBEDDER_MISMATCH: 'The embedder is for another specification of this model (checksum or dimension).',
+  EMBEDDER_FAILED: 'The embedder refused or failed; `kind` says whether these texts or every text.',
+  VECTOR_INVALID: 'The embedder returned vectors of a wrong count or length, not finite, or all zero.',
+  CONTENT_MISSING: 'The node has no content to embed.',
+  CONTENT_TOO_LONG: 'The content is longer than the model accepts.',
+  STAMP_MISMATCH: 'The sample shows that this model did not make the stored vectors.',
+  BACKUP_MISSING: 'There is no backup to restore.',
+  ROLLBACK_CONFLICT: 'The node was changed by the application since; its content was left alone.',
+  ROLLBACK_UNSUPPORTED: 'The strategy of the plan cannot roll back what was asked for.',
+  STRATEGY_UNSUITABLE: 'The node store cannot run this plan in this way.',
+  EDITED_TOO_OFTEN: 'The node was edited during each of ten attempts to write it; retry when it rests.',
+  KEEPS_REVERTING: 'Something keeps putting the node back to another model; mend the writer, then retry.',
+  WORKER_DIED: 'Three workers died while this node was the only one in their hands.',
+  DATABASE_NEWER: 'The database was written by a newer version; upgrade this one.',
+  DATABASE_INVALID: 'The file is not a registry database, or it is damaged.',
+  DATABASE_LOCKED: 'Another process held the lock on the database for too long; try again.',
+  DATABASE_READONLY: 'The database or its folder cannot be written.',
+  DATABASE_UNAVAILABLE: 'The database cannot be opened or was closed.',
+  DISK_FULL: 'The disk is full; nothing was lost. Make room, then resume.',
+  RUNTIME_TOO_OLD: 'SQLite needs Node 22.14 or newer.',
+} as const;
+
+export type RegistryErrorCode = keyof typeof errorCodes;
+
+/** Why a plan or a task is in its status: a code and a sentence without content of nodes. */
+export interface Reason {
+  readonly code: RegistryErrorCode;
+  readonly message: string;
+}
+
+// `Symbol.for`, since the ESM and CJS copies of this class may both be loaded in one process.
+const marker = Symbol.for('@registry/core.error');
+
+export interface RegistryErrorOptions {
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly cause?: unknown;
+}
+
+/** The base of every error this project throws. Test for it with {@link isRegistryError}. */
+export class RegistryError extends Error implements Reason {
+  readonly code: RegistryErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: RegistryErrorCode, message: string, options: RegistryErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'RegistryError';
+    this.code = code;
+    this.details = options.details ?? {};
+    Object.defineProperty(this, marker, { value: true });
+  }
+}
+
+/** Says whether a value is a {@link RegistryError}, of this copy of the package or another one. */
+export function isRegistryError(value: unknown, code?: RegistryErrorCode): value is RegistryError {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    marker in value &&
+    (code === undefined || (value as unknown as RegistryError).code === code)
+  );
+}
+
+/**
+ * What an embedder says of a failure: `rateLimited` (wait), `transient` (5xx, timeout, connection),
+ * `refused` (these texts), `fatal` (every text: key, model, quota).
+ */
+export type EmbedderFailure = 'rateLimited' | 'transient' | 'refused' | 'fatal';
+
+/** Thrown by embedders; anything else they throw counts as `transient`. */
+export class EmbedderError extends RegistryError {
+  readonly kind: EmbedderFailure;
+  /** Milliseconds the server asked to wait (`Retry-After`). */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    kind: EmbedderFailure,
+    message: string,
+    options: RegistryErrorOptions & { retryAfterMs?: number } = {},
+  ) {
+    super('EMBEDDER_FAILED', message, options);
+    this.name = 'EmbedderError';
+    this.kind = kind;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** The failure kind of anything an embedder threw. */
+export function embedderFailureOf(error: unknown): EmbedderFailure {
+  return isRegistryError(error) && 'kind' in error ? (error as unknown as EmbedderError).kind : 'transient';
+}
+
+const MESSAGE_LIMIT = 500;
+
+/** Turns anything thrown into a reason of at most 500 characters. */
+export function reasonOf(error: unknown, fallback: RegistryErrorCode): Reason {
+  const code = isRegistryError(error) ? error.code : fallback;
+  const text = error instanceof Error || isRegistryError(error) ? error.message : String(error);
+  return { code, message: text.length > MESSAGE_LIMIT ? `${text.slice(0, MESSAGE_LIMIT - 1)}…` : text };
+}

@@ -1,0 +1,58 @@
+export { type Clock, systemClock } from './clock.ts';
+export {
+  EmbedderError,
+  type EmbedderFailure,
+  embedderFailureOf,
+  errorCodes,
+  isRegistryError,
+  type Reason,
+  RegistryError,
+  type RegistryErrorCode,
+  type RegistryErrorOptions,
+  reasonOf,
+} from './errors.ts';
+export { type Logger, silentLogger } from './logger.ts';
+export { computeChecksum, contentHash, type Json } from './model/checksum.ts';
+export {
+  createVectorMetadata,
+  type ForeignStamp,
+  isAtTarget,
+  isCompatible,
+  sameStamp,
+  stampOf,
+  verifyVectorCompatibility,
+} from './model/compatibility.ts';
+export {
+  type EmbeddingInfo,
+  EmbeddingModelSpec,
+  type ModelNotes,
+  type ModelRef,
+  qualifiedId,
+  RegisteredModel,
+  type SpecFields,
+} from './model/model-spec.ts';
+export { compareNodeIds, parseNodeId } from './model/node-id.ts';
+export { MigrationPlan, type NodeFilter, type PlanFields, type PlanTuning } from './model/plan.ts';
+export { MigrationStatus, Priority, type Strategy, TaskStatus } from './model/status.ts';
+export { MigrationTask, type TaskFields } from './model/task.ts';
+export {
+  type Datatype,
+  type Distance,
+  type Vector,
+  vectorBytes,
+  vectorFault,
+  vectorFits,
+  vectorLength,
+  vectorOfBytes,
+} from './model/vector.ts';
+export { parseOptions } from './options.ts';
+export type { Embedder } from './ports/embedder.ts';
+export type {
+  NodeHead,
+  NodeStore,
+  NodeWrite,
+  Page,
+  PageOptions,
+  StoredNode,
+  WriteOutcome,
+} from './ports/node-store.ts';

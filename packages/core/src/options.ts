@@ -1,0 +1,36 @@
+import type { z } from 'zod';
+import { RegistryError, type RegistryErrorCode } from './errors.ts';
+
+/**
+ * Parses what a caller passed.
+ * @throws RegistryError with `code`, naming each field, what it held and what is allowed.
+ */
+export function parseOptions<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+  what: string,
+  code: RegistryErrorCode = 'SPEC_INVALID',
+): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((issue) => ({
+    path: issue.path.join('.'),
+    problem: issue.message,
+    received: shown(at(value, issue.path)),
+  }));
+  const text = issues.map(({ path, problem, received }) => `${path || 'value'} ${problem} (was ${received})`);
+  throw new RegistryError(code, `Invalid ${what}: ${text.join('; ')}.`, { details: { issues } });
+}
+
+function at(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (part, key) => (part as Record<PropertyKey, unknown> | undefined)?.[key],
+    value,
+  );
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  const text = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? 'undefined');
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}

@@ -1,0 +1,20 @@
+import type { EmbeddingModelSpec } from '../model/model-spec.ts';
+import type { Vector } from '../model/vector.ts';
+
+/**
+ * Turns texts into vectors of one model.
+ * Errors: throws `EmbedderError` with its kind; anything else thrown counts as `transient`.
+ */
+export interface Embedder {
+  /** The checksum covers the document side. */
+  readonly spec: EmbeddingModelSpec;
+  /** Per call: texts, tokens. `concurrency`: calls under way at once. */
+  readonly limits?: { readonly texts?: number; readonly tokens?: number; readonly concurrency?: number };
+  /** One vector per text, in order. Nothing is kept of an aborted call. */
+  embed(
+    texts: readonly string[],
+    options: { purpose: 'document' | 'query'; signal?: AbortSignal },
+  ): Promise<readonly Vector[]>;
+  /** Tokens of each text. `exact: false`: an estimate, against which nothing is refused. */
+  countTokens?(texts: readonly string[]): Promise<{ tokens: readonly number[]; exact: boolean }>;
+}

@@ -1,0 +1,159 @@
+/**
+ * One SQLite connection, as registry and node store both need it.
+ *
+ * Writes run in `BEGIN IMMEDIATE`: a deferred transaction that turns into a writer fails at once when
+ * another one wrote meanwhile. The busy timeout is short and the rest of the wait asynchronous, so that a
+ * waiting writer does not freeze the event loop. Every connection sets synchronous=FULL itself, since a
+ * reopened WAL file starts at NORMAL; a commit is then on disk when it returns.
+ */
+import { statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { type Clock, systemClock } from '../clock.ts';
+import type { RegistryError } from '../errors.ts';
+import { assertRuntime } from '../runtime.ts';
+import { sqliteFailure } from './failure.ts';
+
+const BUSY_TIMEOUT_MS = 20;
+const PATIENCE_MS = 5_000;
+const RETRY_MIN_MS = 5;
+const RETRY_MAX_MS = 50;
+const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
+const CACHE_STATEMENTS = 200;
+
+export interface SqliteOptions {
+  /** A file, or ':memory:'. */
+  readonly path: string;
+  readonly nativeBinding?: string | undefined;
+  readonly clock?: Clock | undefined;
+  /** Only for a new file: must be set before the first table is made, and before WAL. */
+  readonly pageSize?: number;
+  readonly incrementalVacuum?: boolean;
+}
+
+export class SqliteDatabase {
+  readonly path: string;
+  readonly raw: Database.Database;
+  readonly #clock: Clock;
+  readonly #statements = new Map<string, Database.Statement>();
+
+  /** Wraps a connection whose pragmas are set; use {@link openSqlite}. */
+  constructor(raw: Database.Database, path: string, clock: Clock) {
+    this.raw = raw;
+    this.path = path;
+    this.#clock = clock;
+  }
+
+  /** A prepared statement, kept for the next call with the same text. */
+  sql(text: string): Database.Statement {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      if (this.#statements.size >= CACHE_STATEMENTS) this.#statements.clear();
+      statement = this.raw.prepare(text);
+      this.#statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  /**
+   * Runs `body` in one immediate transaction: durable when it resolves, without effect when it rejects.
+   * Waits up to `patienceMs` (5 s) for other writers.
+   * @throws RegistryError `DATABASE_LOCKED`, `DISK_FULL`, `DATABASE_READONLY`, `DATABASE_INVALID`
+   */
+  write<T>(
+    body: () => T,
+    options: { signal?: AbortSignal | undefined; patienceMs?: number } = {},
+  ): Promise<T> {
+    return this.#patiently(() => this.raw.transaction(body).immediate(), options);
+  }
+
+  /** Runs `body` in one read transaction: all its statements see the same state. Errors as for `write`. */
+  read<T>(body: () => T, options: { signal?: AbortSignal | undefined } = {}): Promise<T> {
+    return this.#patiently(() => this.raw.transaction(body).deferred(), options);
+  }
+
+  async #patiently<T>(
+    attempt: () => T,
+    options: { signal?: AbortSignal | undefined; patienceMs?: number },
+  ): Promise<T> {
+    const { signal, patienceMs = PATIENCE_MS } = options;
+    const deadline = this.#clock.now() + patienceMs;
+    for (;;) {
+      signal?.throwIfAborted();
+      try {
+        return attempt();
+      } catch (error) {
+        const failure = this.failure(error);
+        if (failure.code !== 'DATABASE_LOCKED' || this.#clock.now() >= deadline) throw failure;
+      }
+      await this.#clock.sleep(RETRY_MIN_MS + this.#clock.random() * (RETRY_MAX_MS - RETRY_MIN_MS), signal);
+    }
+  }
+
+  /** The coded error for anything SQLite threw here. */
+  failure(error: unknown): RegistryError {
+    return sqliteFailure(error, this.path);
+  }
+
+  /** Empties a write-ahead log that readers have let grow past 64 MB. Does nothing while it is small. */
+  relieveWal(): void {
+    const size = statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    if (size < WAL_LIMIT_BYTES) return;
+    try {
+      this.raw.pragma('wal_checkpoint(TRUNCATE)');
+    } catch (error) {
+      // A busy reader only delays this to the next call.
+      if (this.failure(error).code !== 'DATABASE_LOCKED') throw this.failure(error);
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.raw.close();
+  }
+}
+
+/**
+ * Opens or creates a database for reading and writing: WAL, foreign keys, synchronous=FULL.
+ * @throws RegistryError `RUNTIME_TOO_OLD`, `DATABASE_INVALID`, `DATABASE_READONLY`, `DATABASE_LOCKED`,
+ * `DATABASE_UNAVAILABLE`
+ */
+export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase> {
+  assertRuntime();
+  const clock = options.clock ?? systemClock;
+  let raw: Database.Database;
+  try {
+    raw = new Database(options.path, { timeout: BUSY_TIMEOUT_MS, nativeBinding: options.nativeBinding });
+  } catch (error) {
+    throw sqliteFailure(error, options.path);
+  }
+  const database = new SqliteDatabase(raw, options.path, clock);
+  try {
+    await setPragmas(database, options, clock);
+    return database;
+  } catch (error) {
+    raw.close();
+    throw sqliteFailure(error, options.path);
+  }
+}
+
+async function setPragmas(database: SqliteDatabase, options: SqliteOptions, clock: Clock): Promise<void> {
+  const { raw } = database;
+  const deadline = clock.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      // Page size and vacuum mode hold only before the file has a first page, and before WAL.
+      if (raw.pragma('page_count', { simple: true }) === 0) {
+        if (options.pageSize !== undefined) raw.pragma(`page_size=${options.pageSize}`);
+        if (options.incrementalVacuum) raw.pragma('auto_vacuum=INCREMENTAL');
+      }
+      raw.pragma('journal_mode=WAL');
+      break;
+    } catch (error) {
+      if (database.failure(error).code !== 'DATABASE_LOCKED' || clock.now() >= deadline) throw error;
+      await clock.sleep(RETRY_MIN_MS + clock.random() * RETRY_MAX_MS);
+    }
+  }
+  raw.pragma('synchronous=FULL');
+  raw.pragma('foreign_keys=ON');
+  raw.pragma('recursive_triggers=ON');
+}
