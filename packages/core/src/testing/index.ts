@@ -1,1 +1,10 @@
-export {};
+export { type ContractCase, type EmbedderContractOptions, embedderContract } from './embedder-contract.ts';
+export { ManualClock } from './manual-clock.ts';
+export {
+  type EmbedderCall,
+  type EmbedderHook,
+  expectedVector,
+  type TestEmbedder,
+  type TestEmbedderOptions,
+  testEmbedder,
+} from './test-embedder.ts';
