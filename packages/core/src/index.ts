@@ -1,4 +1,13 @@
 export { type Clock, systemClock } from './clock.ts';
+export { type LoadConfigOptions, loadRegistryConfig } from './config/load-config.ts';
+export { resolveConfig } from './config/resolve-config.ts';
+export {
+  defaultConfig,
+  type RegistryConfig,
+  type ResolvedRegistryConfig,
+  settingLimits,
+} from './config/settings.ts';
+export type { Environment } from './config/variables.ts';
 export {
   EmbedderError,
   type EmbedderFailure,
