@@ -3,6 +3,7 @@ import type { NodeFilter } from '../model/plan.ts';
 import type { Strategy } from '../model/status.ts';
 import type { Vector } from '../model/vector.ts';
 
+/** Which page of a list. */
 export interface PageOptions {
   /** Rows at most; 100 unless told. */
   limit?: number;
@@ -11,6 +12,7 @@ export interface PageOptions {
   signal?: AbortSignal;
 }
 
+/** One page of a list. */
 export interface Page<T> {
   readonly items: readonly T[];
   /** Pass it as `after` for the next page; absent on the last one. */
@@ -38,6 +40,7 @@ export interface StoredNode extends Partial<EmbeddingInfo> {
 /** A node without its bulk, as `scan` lists it. */
 export type NodeHead = Omit<StoredNode, 'content' | 'vector' | 'fence'>;
 
+/** One change of a node, through its fence. */
 export interface NodeWrite {
   readonly nodeId: string;
   /** The write happens only while this is still the node's fence. */
@@ -51,6 +54,7 @@ export interface NodeWrite {
   readonly restore?: boolean;
 }
 
+/** `conflict`: the fence no longer holds, nothing was written. `missing`: there is no such node. */
 export type WriteOutcome = 'written' | 'conflict' | 'missing';
 
 /**

@@ -20,6 +20,7 @@ const RETRY_MAX_MS = 50;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 const CACHE_STATEMENTS = 200;
 
+/** Which file to open, and how a new one is laid out. */
 export interface SqliteOptions {
   /** A file, or ':memory:'. */
   readonly path: string;
@@ -30,6 +31,7 @@ export interface SqliteOptions {
   readonly incrementalVacuum?: boolean;
 }
 
+/** A connection with its pragmas set, its statements kept, and writers that wait without blocking. */
 export class SqliteDatabase {
   readonly path: string;
   readonly raw: Database.Database;
@@ -102,6 +104,17 @@ export class SqliteDatabase {
       this.raw.pragma('wal_checkpoint(TRUNCATE)');
     } catch (error) {
       // A busy reader only delays this to the next call.
+      if (this.failure(error).code !== 'DATABASE_LOCKED') throw this.failure(error);
+    }
+  }
+
+  /** Gives up to `pages` free pages back to the file system; 0: all, and the write-ahead log too. */
+  shrink(pages: number): void {
+    try {
+      this.raw.pragma(`incremental_vacuum(${pages})`);
+      if (pages === 0) this.raw.pragma('wal_checkpoint(TRUNCATE)');
+    } catch (error) {
+      // Space is given back by the next call; what was deleted stays deleted.
       if (this.failure(error).code !== 'DATABASE_LOCKED') throw this.failure(error);
     }
   }

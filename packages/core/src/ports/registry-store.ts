@@ -1,0 +1,297 @@
+import type { Reason, RegistryErrorCode } from '../errors.ts';
+import type {
+  EmbeddingInfo,
+  EmbeddingModelSpec,
+  ModelNotes,
+  ModelRef,
+  RegisteredModel,
+} from '../model/model-spec.ts';
+import type { MigrationPlan, NodeFilter, PlanTuning } from '../model/plan.ts';
+import type { MigrationStatus, Priority, Strategy, TaskStatus } from '../model/status.ts';
+import type { MigrationTask } from '../model/task.ts';
+import type { Vector } from '../model/vector.ts';
+import type { Page, PageOptions } from './node-store.ts';
+
+/** What a node was before this plan wrote it. Absent vector, stamp or embedded hash are values too. */
+export interface NodeBackup extends Partial<EmbeddingInfo> {
+  readonly vector?: Vector;
+  readonly contentHash: string;
+  readonly embeddedHash?: string;
+}
+
+export interface BackedUpNode extends NodeBackup {
+  readonly nodeId: string;
+}
+
+/** A plan as it is asked for. */
+export interface PlanDraft extends Required<PlanTuning> {
+  readonly source: ModelRef;
+  readonly target: ModelRef;
+  readonly strategy: Strategy;
+  readonly priority: Priority;
+  /** Follows nodes that appear while it runs; otherwise the tasks are a list. */
+  readonly wholeStore: boolean;
+  readonly where?: NodeFilter;
+  readonly backupOldVectors: boolean;
+  /** The target becomes the active model in the transaction that seals the plan. */
+  readonly activate: boolean;
+}
+
+export interface TaskSeed {
+  readonly nodeId: string;
+  readonly source?: EmbeddingInfo;
+}
+
+/** A plan under creation: invisible and claimed by no one until it is sealed. */
+export interface PlanCreation {
+  readonly leaseId: string;
+  readonly planId: string;
+  readonly draft: PlanDraft;
+  /** Where an interrupted creation over the store stopped. */
+  readonly scanCursor?: string;
+}
+
+export interface LeasedTask {
+  readonly nodeId: string;
+  /** Failed attempts and write conflicts so far. */
+  readonly attempts: number;
+  readonly conflicts: number;
+}
+
+/**
+ * Work in the hands of one worker: ours as long as the registry holds it; the deadline only allows others
+ * to take it.
+ */
+export interface Lease {
+  readonly leaseId: string;
+  readonly kind: 'batch' | 'sweep' | 'rollback' | 'node';
+  /** The plan as it was at the claim: its settings are obeyed for this batch. */
+  readonly plan: MigrationPlan;
+  readonly tasks: readonly LeasedTask[];
+  /** Milliseconds since the epoch. */
+  readonly takenAt: number;
+  /** The plan is held and this batch finds out whether the hold may end; `heldSince` tells since when. */
+  readonly heldSince?: number;
+}
+
+export type Claim =
+  | { readonly kind: 'lease'; readonly lease: Lease }
+  /** Nothing to claim now. `until` (ms since the epoch) where time alone will change that. */
+  | { readonly kind: 'wait'; readonly because: 'lanes' | 'hold' | 'backoff'; readonly until?: number }
+  /** The plan is in a status in which nothing is claimed. */
+  | { readonly kind: 'rest' };
+
+/** How one task of a batch ended. Tasks that are not named were completed. */
+export type TaskOutcome =
+  /** At the target already; counted as adopted where no backup of this plan exists. */
+  | { readonly nodeId: string; readonly status: 'completed' }
+  | { readonly nodeId: string; readonly status: 'skipped' }
+  | { readonly nodeId: string; readonly status: 'failed'; readonly error: Reason; readonly charge?: 'retry' }
+  /** To be tried again from `notBefore` (ms since the epoch) on. */
+  | {
+      readonly nodeId: string;
+      readonly status: 'pending';
+      readonly notBefore?: number;
+      readonly charge?: 'retry' | 'conflict';
+      readonly error?: Reason;
+    };
+
+export interface BatchResult {
+  readonly outcomes: readonly TaskOutcome[];
+  /** The embedder answered: a hold that began before this batch was claimed ends. */
+  readonly embedderAnswered: boolean;
+  /** Nothing of this plan is claimed before `until` (ms since the epoch). */
+  readonly hold?: Reason & { readonly until: number };
+}
+
+export type RollbackOutcome = 'restored' | 'skipped' | 'conflict' | 'failed';
+
+export interface RollbackResult {
+  readonly nodeId: string;
+  readonly outcome: RollbackOutcome;
+  readonly error?: Reason;
+}
+
+/** Counts of nodes; the samples hold at most ten ids. */
+export interface RollbackReport {
+  /** Nodes that are what their backup says. */
+  readonly restored: number;
+  /** Nodes that are gone, or that the application embedded anew with another model. */
+  readonly skipped: number;
+  /** Nodes at the target whose content changed since: left alone. */
+  readonly conflicts: number;
+  readonly failed: number;
+  /** Nodes still at the target: conflicts, and nodes embedded with it by the application. */
+  readonly remaining: number;
+  readonly remainingSample: readonly string[];
+  readonly conflictSample: readonly string[];
+  /** conflicts + failed + remaining = 0. */
+  readonly succeeded: boolean;
+  /** The call that brings the remaining nodes back. */
+  readonly wayBack?: {
+    readonly call: 'createMigration';
+    readonly targetModelId: string;
+    readonly targetVersion: number;
+  };
+}
+
+export interface WorkerInfo {
+  readonly workerId: string;
+  readonly host: string;
+  readonly pid: number;
+  /** ISO time. */
+  readonly heartbeatAt: string;
+  readonly planIds: readonly string[];
+}
+
+export interface JournalEntry {
+  /** ISO time. */
+  readonly at: string;
+  readonly actor: string;
+  /** `noun:verb`. */
+  readonly action: string;
+  readonly planId?: string;
+  readonly model?: ModelRef;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+export interface SweepResult {
+  readonly added: number;
+  readonly requeued: number;
+  readonly failed: number;
+}
+
+/**
+ * Models, plans, tasks, leases, backups and journal. Each method is one durable transaction; none exposes a
+ * connection. Methods on a lease answer false once the lease is no longer there, and then change nothing.
+ * Errors: RegistryErrors with the codes named; any of them `DATABASE_LOCKED`, `DISK_FULL`,
+ * `DATABASE_READONLY`, `DATABASE_INVALID`, `DATABASE_NEWER`, `DATABASE_UNAVAILABLE`.
+ */
+export interface RegistryStore {
+  // ── models ──
+  /** The same specification again is a no-op that keeps its notes. `MODEL_CONFLICT`. */
+  putModel(o: {
+    spec: EmbeddingModelSpec;
+    notes: ModelNotes;
+    activate: boolean;
+    allowLowerVersion: boolean;
+  }): Promise<RegisteredModel>;
+  /** Notes that are named replace the old ones. `MODEL_UNKNOWN`. */
+  putNotes(ref: ModelRef, notes: ModelNotes): Promise<RegisteredModel>;
+  /** `MODEL_UNKNOWN`, `MODEL_IN_USE` (active or planned; nodes are the caller's to check). */
+  deleteModel(ref: ModelRef): Promise<void>;
+  models(): Promise<readonly RegisteredModel[]>;
+  /** `MODEL_UNKNOWN`. */
+  activate(ref: ModelRef): Promise<RegisteredModel>;
+
+  // ── making a plan ──
+  /**
+   * Takes the create lease of the registry. Goes on with an interrupted creation of the same draft over the
+   * store; removes any other interrupted one. `PLAN_OVERLAP`, `MODEL_UNKNOWN`.
+   */
+  createPlan(draft: PlanDraft): Promise<PlanCreation>;
+  /** Interrupted creations over the store that a worker may go on with. */
+  adoptCreation(): Promise<PlanCreation | undefined>;
+  /** Adds a page of tasks, duplicates ignored. `PLAN_OVERLAP`, `PLAN_UNKNOWN` where the creation is lost. */
+  addTasks(creation: PlanCreation, seeds: readonly TaskSeed[], scanCursor?: string): Promise<number>;
+  sealPlan(creation: PlanCreation): Promise<MigrationPlan>;
+  /** Removes a creation in pages; call until it answers true. */
+  discardPlan(creation: Pick<PlanCreation, 'planId'>): Promise<boolean>;
+
+  // ── seeing ──
+  plan(planId: string): Promise<MigrationPlan | undefined>;
+  plans(o?: PageOptions & { status?: MigrationStatus }): Promise<Page<MigrationPlan>>;
+  tasks(
+    o: PageOptions & { planId: string; nodeId?: string; status?: TaskStatus; errorCode?: RegistryErrorCode },
+  ): Promise<Page<MigrationTask>>;
+  backup(o: { planId: string; nodeId: string }): Promise<NodeBackup | undefined>;
+  journal(o?: PageOptions & { planId?: string }): Promise<Page<JournalEntry>>;
+
+  // ── steering ──
+  /** `PLAN_UNKNOWN`, `PLAN_STATE`; the status the plan has already is a no-op. */
+  movePlan(
+    planId: string,
+    to: 'in_progress' | 'paused' | 'cancelled',
+    reason?: Reason,
+  ): Promise<{ plan: MigrationPlan; from: MigrationStatus }>;
+  tune(planId: string, tuning: PlanTuning): Promise<MigrationPlan>;
+  /** Answers how many. `PLAN_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `PLAN_OVERLAP`. */
+  retryFailed(planId: string, nodeIds?: readonly string[]): Promise<number>;
+  /** Activates the target of an in-place plan. `PLAN_UNKNOWN`, `PLAN_STATE`. */
+  cutOver(planId: string, acceptFailed: boolean): Promise<{ plan: MigrationPlan; followUp?: MigrationPlan }>;
+
+  // ── working ──
+  /** Plans a worker has something to do for, in the order in which they are to run; at most 100. */
+  runnable(): Promise<readonly MigrationPlan[]>;
+  claim(o: {
+    planId: string;
+    workerId: string;
+    leaseMs: number;
+    /** Workers that a liveness probe found dead: their leases are taken at once. */
+    deadWorkers?: readonly string[];
+  }): Promise<Claim>;
+  /**
+   * Takes one node for its rollback. `wait`: a batch or a sweep is at it; with `force` that lease ends
+   * first, without a loss. `NODE_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `BACKUP_MISSING`.
+   */
+  takeNode(o: {
+    planId: string;
+    nodeId: string;
+    workerId: string;
+    leaseMs: number;
+    force: boolean;
+  }): Promise<Claim>;
+  /** Moves the deadlines of this worker's leases; answers which of them are still held. */
+  renew(o: { workerId: string; leaseMs: number }): Promise<readonly string[]>;
+  /** Gives tasks of a batch back unharmed. */
+  release(lease: Lease, nodeIds: readonly string[]): Promise<boolean>;
+  /** Gives the whole lease back unharmed. */
+  endLease(lease: Pick<Lease, 'leaseId'>): Promise<boolean>;
+  /** Keeps what was read off the target, replacing older backups of these tasks. */
+  backUp(lease: Lease, backups: readonly BackedUpNode[]): Promise<boolean>;
+  settle(lease: Lease, result: BatchResult): Promise<boolean>;
+
+  // ── sweeping ──
+  /** Takes in nodes found off the target; undefined once the lease is gone. */
+  sweep(lease: Lease, heads: readonly TaskSeed[]): Promise<SweepResult | undefined>;
+  /**
+   * Ends a sweep. Where it changed nothing and nothing is pending, leased or due, the plan ends
+   * `completed` or `failed`.
+   */
+  endSweep(lease: Lease, changed: boolean): Promise<MigrationPlan>;
+
+  // ── rolling back ──
+  /** `PLAN_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `BACKUP_MISSING`, `PLAN_OVERLAP` (a later plan). */
+  beginRollback(planId: string, o?: { dryRun?: boolean }): Promise<MigrationPlan>;
+  /** The next backups of the plan in the order they were made. `after`: 0 for the first page. */
+  backups(
+    planId: string,
+    o: { after: number; limit: number },
+  ): Promise<readonly (BackedUpNode & { seq: number })[]>;
+  /** Where the rollback of the plan stands: pass it as `after`. */
+  rollbackCursor(planId: string): Promise<number>;
+  settleRollback(lease: Lease, cursor: number, results: readonly RollbackResult[]): Promise<boolean>;
+  endRollback(lease: Lease, remaining: { count: number; sample: readonly string[] }): Promise<boolean>;
+  rollbackReport(planId: string): Promise<RollbackReport>;
+  /** Settles the rollback of one node and ends its lease. */
+  settleNode(lease: Lease, result: RollbackResult): Promise<boolean>;
+
+  // ── giving backups up ──
+  /** `PLAN_UNKNOWN`, `PLAN_STATE`. */
+  markFinalized(planId: string): Promise<MigrationPlan>;
+  /** Removes backups of a finalized plan in pages; answers true once none is left. */
+  dropBackups(planId: string, limit: number): Promise<boolean>;
+
+  // ── keeping company ──
+  /** Remembers the node store at first use. `NODE_STORE_MISMATCH`. */
+  bindNodeStore(storeId: string): Promise<void>;
+  /** The number that seals, rollbacks and finalizes raise. */
+  mark(): Promise<number>;
+  /** The store is ahead: unfinished plans are paused `REGISTRY_OLDER` and the mark catches up. */
+  catchUpMark(mark: number): Promise<number>;
+  beat(worker: { workerId: string; host: string; pid: number }): Promise<void>;
+  dropWorker(workerId: string): Promise<void>;
+  workers(): Promise<readonly WorkerInfo[]>;
+  /** Workers that hold leases, for a liveness probe. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,154 @@
+import type { Reason } from '../errors.ts';
+import type { BackedUpNode, BatchResult, Lease, TaskOutcome } from '../ports/registry-store.ts';
+import { type Context, internStamp, note } from './context.ts';
+import { heldLease, type LeaseRow, noteDeadLetter, putTaskError } from './leases.ts';
+import { setStatus } from './plans.ts';
+import { backupColumns, PLAN_ROWS, type PlanRow } from './rows.ts';
+import { state } from './schema.ts';
+
+/** A plan held this long without one success is paused. */
+const LONGEST_HOLD_MS = 3_600_000;
+
+/** Backups of one plan lie side by side, so that giving them up gives whole pages back. */
+export function backUp(context: Context, lease: Lease, backups: readonly BackedUpNode[]): boolean {
+  const { db } = context;
+  const held = heldLease(context, lease.leaseId);
+  if (held === undefined) return false;
+  let seq = db.sql('SELECT backup_seq FROM plans WHERE plan = ?').pluck().get(held.plan) as number;
+  const insert = db.sql(
+    `INSERT INTO backups (backup, plan, node_id, stamp, encoding, content_hash, embedded_hash, vector)
+     VALUES ((?1 << 32) | ?2, ?1, ?3, ?4, ?5, ?6, ?7, ?8)
+     ON CONFLICT (plan, node_id) DO UPDATE SET stamp = excluded.stamp, encoding = excluded.encoding,
+       content_hash = excluded.content_hash, embedded_hash = excluded.embedded_hash, vector = excluded.vector`,
+  );
+  const stamps = new Map<string, number>();
+  for (const backup of backups) {
+    seq += 1;
+    insert.run(held.plan, seq, backup.nodeId, ...backupColumns(backup, stampOf(context, backup, stamps)));
+  }
+  db.sql('UPDATE plans SET backup_seq = ? WHERE plan = ?').run(seq, held.plan);
+  return true;
+}
+
+function stampOf(context: Context, backup: BackedUpNode, known: Map<string, number>): number | null {
+  const { embeddingModelId, embeddingVersion, embeddingChecksum } = backup;
+  if (embeddingModelId === undefined || embeddingVersion === undefined) return null;
+  const stamp = { embeddingModelId, embeddingVersion, embeddingChecksum: embeddingChecksum ?? '' };
+  const key = `${embeddingModelId}\n${embeddingVersion}\n${embeddingChecksum}`;
+  let row = known.get(key);
+  if (row === undefined) known.set(key, (row = internStamp(context, stamp)));
+  return row;
+}
+
+export function settle(context: Context, lease: Lease, result: BatchResult): boolean {
+  const { db } = context;
+  const held = heldLease(context, lease.leaseId);
+  if (held === undefined) return false;
+  db.sql('DELETE FROM leases WHERE lease = ?').run(held.lease);
+  const counts = { completed: 0, failed: 0, skipped: 0, adopted: 0 };
+  for (const outcome of result.outcomes) settleTask(context, held, outcome, counts);
+  counts.completed += settleRest(context, held);
+  db.sql(
+    `UPDATE plans SET completed = completed + :completed, failed = failed + :failed, skipped = skipped + :skipped,
+       adopted = adopted + :adopted WHERE plan = :plan`,
+  ).run({ ...counts, plan: held.plan });
+  settleHold(context, held, lease, result);
+  return true;
+}
+
+function settleTask(
+  context: Context,
+  held: LeaseRow,
+  outcome: TaskOutcome,
+  counts: { completed: number; failed: number; skipped: number; adopted: number },
+): void {
+  const { db, clock } = context;
+  const isPending = outcome.status === 'pending';
+  const charge = 'charge' in outcome ? outcome.charge : undefined;
+  const { changes } = db
+    .sql(
+      `UPDATE tasks SET state = ?, not_before = ?, attempts = attempts + ?, conflicts = conflicts + ?, started = ?, ended = ?
+       WHERE plan = ? AND node_id = ? AND state = ?`,
+    )
+    .run(
+      isPending ? state.ready : state[outcome.status],
+      isPending ? (outcome.notBefore ?? 0) : 0,
+      charge === 'retry' ? 1 : 0,
+      charge === 'conflict' ? 1 : 0,
+      held.taken,
+      isPending ? null : clock.now(),
+      held.plan,
+      outcome.nodeId,
+      held.kind === 'batch' ? state.fresh : state.leased,
+    );
+  if (changes === 0) return;
+  if (outcome.status !== 'pending') counts[outcome.status] += 1;
+  if (outcome.status === 'completed' && !hasBackup(context, held.plan, outcome.nodeId)) counts.adopted += 1;
+  if (outcome.status === 'failed') noteDeadLetter(context, held.plan, outcome.nodeId, outcome.error);
+  else if (isPending && outcome.error !== undefined)
+    putTaskError(context, held.plan, outcome.nodeId, outcome.error);
+  else if (!isPending && held.kind === 'retry')
+    db.sql('DELETE FROM task_errors WHERE plan = ? AND node_id = ?').run(held.plan, outcome.nodeId);
+}
+
+function hasBackup({ db }: Context, plan: number, nodeId: string): boolean {
+  return db.sql('SELECT 1 FROM backups WHERE plan = ? AND node_id = ?').get(plan, nodeId) !== undefined;
+}
+
+/** Whatever was not named is completed; of a key range in one statement. */
+function settleRest({ db, clock }: Context, held: LeaseRow): number {
+  if (held.kind === 'batch')
+    return db
+      .sql(
+        `UPDATE tasks SET state = 3, started = ?, ended = ? WHERE plan = ? AND node_id BETWEEN ? AND ? AND state = 0`,
+      )
+      .run(held.taken, clock.now(), held.plan, held.first, held.last).changes;
+  const { changes } = db
+    .sql(
+      `UPDATE tasks SET state = 3, started = ?, ended = ? WHERE plan = ? AND state = 2
+         AND node_id IN (SELECT value FROM json_each(?))`,
+    )
+    .run(held.taken, clock.now(), held.plan, held.nodes);
+  db.sql(
+    `DELETE FROM task_errors WHERE plan = ?1 AND node_id IN (SELECT t.node_id FROM json_each(?2) n
+       JOIN tasks t ON t.plan = ?1 AND t.node_id = n.value WHERE t.state = 3)`,
+  ).run(held.plan, held.nodes);
+  return changes;
+}
+
+/** A success ends the hold, but not one that began after this batch was claimed. */
+function settleHold(
+  context: Context,
+  held: LeaseRow,
+  lease: Lease,
+  { hold, embedderAnswered }: BatchResult,
+): void {
+  const { db } = context;
+  if (hold !== undefined) holdPlan(context, held.plan, hold);
+  else if (embedderAnswered)
+    db.sql(
+      `UPDATE plans SET held_since = NULL, held_at = NULL, held_until = NULL, held_code = NULL, held_message = NULL
+       WHERE plan = ? AND held_at <= ?`,
+    ).run(held.plan, lease.takenAt);
+}
+
+function holdPlan(context: Context, plan: number, hold: Reason & { until: number }): void {
+  const { db, clock } = context;
+  const now = clock.now();
+  const row = db.sql(`${PLAN_ROWS} WHERE p.plan = ?`).get(plan) as PlanRow;
+  if (row.held_since !== null && now - row.held_since >= LONGEST_HOLD_MS && row.status === 'in_progress') {
+    setStatus(context, row, 'paused', {
+      code: hold.code,
+      message: `Held for an hour without a success (${hold.message}); mend the cause, then resume.`.slice(
+        0,
+        500,
+      ),
+    });
+    return;
+  }
+  db.sql(
+    `UPDATE plans SET held_since = coalesce(held_since, ?1), held_at = ?1, held_until = max(coalesce(held_until, 0), ?2),
+       held_code = ?3, held_message = ?4 WHERE plan = ?5`,
+  ).run(now, hold.until, hold.code, hold.message, plan);
+  if (row.held_since === null) note(context, 'plan:held', { plan, details: { ...hold } });
+}

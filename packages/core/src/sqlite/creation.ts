@@ -1,0 +1,277 @@
+import { RegistryError } from '../errors.ts';
+import type { MigrationPlan, NodeFilter } from '../model/plan.ts';
+import type { PlanCreation, PlanDraft, TaskSeed } from '../ports/registry-store.ts';
+import { type Context, internStamp, note, raiseMark } from './context.ts';
+import { knownModel, setActive } from './models.ts';
+import { overlap, overlapError, planSnapshot, setStatus } from './plans.ts';
+import { PLAN_ROWS, type PlanRow, planOf } from './rows.ts';
+
+const CREATE_LEASE_MS = 30_000;
+const DISCARD_PAGE = 10_000;
+
+interface CreateLease {
+  lease: string;
+  plan: number;
+  deadline: number;
+}
+
+function liveCreation({ db, clock }: Context): CreateLease | undefined {
+  const lease = db.sql(`SELECT lease, plan, deadline FROM leases WHERE kind = 'create'`).get() as
+    | CreateLease
+    | undefined;
+  if (lease === undefined) return undefined;
+  const now = clock.now();
+  if (lease.deadline > now && lease.deadline <= now + 2 * CREATE_LEASE_MS) return lease;
+  db.sql('DELETE FROM leases WHERE lease = ?').run(lease.lease);
+  return undefined;
+}
+
+/** Undefined while another creation is under way. */
+export function createPlan(context: Context, draft: PlanDraft): PlanCreation | undefined {
+  if (liveCreation(context) !== undefined) return undefined;
+  const interrupted = unsealed(context).find(
+    (row) => row.whole_store === 1 && sameDraft(draftOf(row), draft),
+  );
+  if (interrupted !== undefined) return takeCreation(context, interrupted);
+  if (draft.wholeStore && draft.where === undefined) assertAlone(context);
+  const { db, clock } = context;
+  const added = db
+    .sql(
+      `INSERT INTO plans (plan_id, strategy, whole_store, filter, source, target, status, priority, created, activate,
+         batch_size, throttle_ms, lanes, max_retries, keep_backups)
+       VALUES (:planId, :strategy, :wholeStore, :filter, :source, :target, 'pending', :priority, :created, :activate,
+         :batchSize, :throttleMs, :maxParallelWorkers, :maxRetries, :keepBackups)`,
+    )
+    .run({
+      planId: clock.uuid(),
+      strategy: draft.strategy,
+      wholeStore: draft.wholeStore ? 1 : 0,
+      filter: draft.where === undefined ? null : JSON.stringify(draft.where),
+      source: knownModel(context, draft.source),
+      target: knownModel(context, draft.target),
+      priority: draft.priority,
+      created: clock.now(),
+      activate: draft.activate ? 1 : 0,
+      batchSize: draft.batchSize,
+      throttleMs: draft.throttleMs,
+      maxParallelWorkers: draft.maxParallelWorkers,
+      maxRetries: draft.maxRetries,
+      keepBackups: draft.backupOldVectors ? 1 : 0,
+    });
+  return takeCreation(context, anyPlan(context, Number(added.lastInsertRowid)));
+}
+
+/** A plan over the whole store overlaps every unfinished plan, so it must be the only one. */
+function assertAlone({ db }: Context): void {
+  const other = db
+    .sql(
+      `SELECT plan_id FROM plans WHERE sealed IS NOT NULL AND status IN ('pending', 'in_progress', 'paused', 'rolling_back')
+       LIMIT 1`,
+    )
+    .get() as { plan_id: string } | undefined;
+  if (other !== undefined) throw overlapError({ planId: other.plan_id });
+}
+
+/** A list overlaps an unfinished plan over the whole store, whatever its tasks are. */
+function assertNoWholeStorePlan({ db }: Context, except: number): void {
+  const other = db
+    .sql(
+      `SELECT plan_id FROM plans WHERE sealed IS NOT NULL AND status IN ('pending', 'in_progress', 'paused', 'rolling_back')
+         AND whole_store = 1 AND filter IS NULL AND plan <> ? LIMIT 1`,
+    )
+    .get(except) as { plan_id: string } | undefined;
+  if (other !== undefined) throw overlapError({ planId: other.plan_id });
+}
+
+function takeCreation({ db, clock }: Context, row: PlanRow): PlanCreation {
+  const leaseId = clock.uuid();
+  const now = clock.now();
+  db.sql(
+    `INSERT INTO leases (lease, plan, kind, worker, taken, deadline, size) VALUES (?, ?, 'create', '', ?, ?, 0)`,
+  ).run(leaseId, row.plan, now, now + CREATE_LEASE_MS);
+  return {
+    leaseId,
+    planId: row.plan_id,
+    draft: draftOf(row),
+    ...(row.scan_cursor !== null && { scanCursor: row.scan_cursor }),
+  };
+}
+
+export function unsealed({ db }: Context): PlanRow[] {
+  return db.sql(`${PLAN_ROWS} WHERE p.sealed IS NULL ORDER BY p.plan`).all() as PlanRow[];
+}
+
+function anyPlan({ db }: Context, plan: number): PlanRow {
+  return db.sql(`${PLAN_ROWS} WHERE p.plan = ?`).get(plan) as PlanRow;
+}
+
+function draftOf(row: PlanRow): PlanDraft {
+  const plan = planOf(row);
+  return {
+    source: plan.sourceSpec,
+    target: plan.targetSpec,
+    strategy: plan.strategy,
+    priority: plan.priority,
+    wholeStore: plan.wholeStore,
+    ...(row.filter !== null && { where: JSON.parse(row.filter) as NodeFilter }),
+    backupOldVectors: plan.backupOldVectors,
+    activate: row.activate === 1,
+    batchSize: plan.batchSize,
+    throttleMs: plan.throttleMs,
+    maxParallelWorkers: plan.maxParallelWorkers,
+    maxRetries: plan.maxRetries,
+  };
+}
+
+function sameDraft(a: PlanDraft, b: PlanDraft): boolean {
+  const key = (draft: PlanDraft) =>
+    JSON.stringify([
+      draft.target.modelId,
+      draft.target.version,
+      draft.strategy,
+      draft.activate,
+      draft.wholeStore,
+      Object.entries(draft.where ?? {}).sort(),
+    ]);
+  return key(a) === key(b);
+}
+
+/** An interrupted creation over the store, taken over; the ids of interrupted lists, to be removed. */
+export function adoptCreation(context: Context): { creation?: PlanCreation; abandoned: string[] } {
+  if (liveCreation(context) !== undefined) return { abandoned: [] };
+  const rows = unsealed(context);
+  const interrupted = rows.find((row) => row.whole_store === 1);
+  return {
+    ...(interrupted !== undefined && { creation: takeCreation(context, interrupted) }),
+    abandoned: rows.filter((row) => row.whole_store === 0).map((row) => row.plan_id),
+  };
+}
+
+/** @throws RegistryError `PLAN_UNKNOWN` where someone else holds or has ended this creation. */
+function ownCreation(context: Context, creation: PlanCreation): PlanRow {
+  const { db, clock } = context;
+  const now = clock.now();
+  const held = db
+    .sql(`UPDATE leases SET deadline = ? WHERE lease = ? AND kind = 'create' RETURNING plan`)
+    .get(now + CREATE_LEASE_MS, creation.leaseId) as { plan: number } | undefined;
+  if (held !== undefined) return anyPlan(context, held.plan);
+  throw new RegistryError(
+    'PLAN_UNKNOWN',
+    `The creation of plan ${creation.planId} was interrupted for too long and taken over; look for the plan in listMigrations, or create it again.`,
+    { details: { planId: creation.planId } },
+  );
+}
+
+export function addTasks(
+  context: Context,
+  creation: PlanCreation,
+  seeds: readonly TaskSeed[],
+  scanCursor?: string,
+): number {
+  const { db } = context;
+  const row = ownCreation(context, creation);
+  assertNoWholeStorePlan(context, row.plan);
+  const found = overlap(
+    context,
+    row.plan,
+    seeds.map((seed) => seed.nodeId),
+  );
+  if (found !== undefined) throw overlapError(found);
+  const added = insertTasks(context, row.plan, seeds, 0);
+  db.sql('UPDATE plans SET total = total + ?, scan_cursor = ? WHERE plan = ?').run(
+    added,
+    scanCursor ?? null,
+    row.plan,
+  );
+  return added;
+}
+
+/**
+ * One statement inserts a page of rows with one source: a row costs a third of a statement of its own. Pages
+ * of a store come with few sources, most often one.
+ */
+export function insertTasks(
+  context: Context,
+  plan: number,
+  seeds: readonly TaskSeed[],
+  state: 0 | 1,
+): number {
+  const bySource = new Map<string, { source: number | null; ids: string[] }>();
+  for (const { nodeId, source } of seeds) {
+    const key =
+      source === undefined
+        ? ''
+        : `${source.embeddingModelId}\n${source.embeddingVersion}\n${source.embeddingChecksum}`;
+    let group = bySource.get(key);
+    if (group === undefined) {
+      group = { source: source === undefined ? null : internStamp(context, source), ids: [] };
+      bySource.set(key, group);
+    }
+    group.ids.push(nodeId);
+  }
+  let added = 0;
+  for (const { source, ids } of bySource.values())
+    added += context.db
+      .sql(
+        'INSERT OR IGNORE INTO tasks (plan, node_id, state, source) SELECT ?, value, ?, ? FROM json_each(?)',
+      )
+      .run(plan, state, source, JSON.stringify(ids)).changes;
+  return added;
+}
+
+export function sealPlan(context: Context, creation: PlanCreation): MigrationPlan {
+  const { db, clock } = context;
+  const row = ownCreation(context, creation);
+  if (row.whole_store === 1 && row.filter === null) assertAlone(context);
+  db.sql('UPDATE plans SET sealed = ?, scan_cursor = NULL WHERE plan = ?').run(clock.now(), row.plan);
+  db.sql('DELETE FROM leases WHERE lease = ?').run(creation.leaseId);
+  note(context, 'plan:created', {
+    plan: row.plan,
+    model: row.target,
+    details: { totalNodes: row.total, ...draftNote(row) },
+  });
+  if (row.activate === 1) activateTarget(context, row);
+  // Writers of the old model may have been busy until just now: an activated plan is looked through once more.
+  else if (row.total === 0) setStatus(context, row, 'completed');
+  raiseMark(context);
+  return planSnapshot(context, row.plan_id);
+}
+
+function draftNote(row: PlanRow) {
+  return {
+    wholeStore: row.whole_store === 1,
+    where: row.filter,
+    priority: row.priority,
+    strategy: row.strategy,
+  };
+}
+
+/** Readers move: the target becomes active, what was active before is kept, and one more sweep is due. */
+export function activateTarget(context: Context, row: PlanRow): void {
+  const previous = setActive(context, row.target, row.plan);
+  context.db
+    .sql(
+      `UPDATE plans SET cut_over = ?, sweep_due = 1,
+         previous_active = CASE WHEN ?2 = target THEN previous_active ELSE ?2 END WHERE plan = ?3`,
+    )
+    .run(context.clock.now(), previous ?? null, row.plan);
+}
+
+/** Removes a page of an unsealed plan's tasks; true once the plan itself is gone. */
+export function discardPlan(context: Context, planId: string): boolean {
+  const { db } = context;
+  const row = db.sql('SELECT plan FROM plans WHERE plan_id = ? AND sealed IS NULL').get(planId) as
+    | { plan: number }
+    | undefined;
+  if (row === undefined) return true;
+  const removed = db
+    .sql(
+      'DELETE FROM tasks WHERE plan = ?1 AND node_id IN (SELECT node_id FROM tasks WHERE plan = ?1 LIMIT ?2)',
+    )
+    .run(row.plan, DISCARD_PAGE).changes;
+  if (removed === DISCARD_PAGE) return false;
+  db.sql('DELETE FROM leases WHERE plan = ?').run(row.plan);
+  db.sql('DELETE FROM plans WHERE plan = ?').run(row.plan);
+  note(context, 'plan:discarded', { details: { planId } });
+  return true;
+}

@@ -1,0 +1,315 @@
+import { RegistryError } from '../errors.ts';
+import type { MigrationPlan } from '../model/plan.ts';
+import type { Claim, Lease, LeasedTask } from '../ports/registry-store.ts';
+import { type Context, note } from './context.ts';
+import { findPlan, setStatus } from './plans.ts';
+import { PLAN_ROWS, type PlanRow, planOf } from './rows.ts';
+import { SCHEMA_VERSION, state } from './schema.ts';
+
+const RUNNABLE_LIMIT = 100;
+const DUE_PAGE = 10_000;
+/** After this many leases lost while a task was alone in hand, it is the task that kills workers. */
+const LONE_LOSSES = 3;
+
+export interface LeaseRow {
+  lease: string;
+  plan: number;
+  kind: 'batch' | 'retry' | 'sweep' | 'rollback' | 'node' | 'create';
+  worker: string;
+  taken: number;
+  deadline: number;
+  first: string | null;
+  last: string | null;
+  nodes: string | null;
+  size: number;
+}
+
+export interface ClaimOptions {
+  planId: string;
+  workerId: string;
+  leaseMs: number;
+  deadWorkers?: readonly string[];
+}
+
+export function runnable({ db }: Context): MigrationPlan[] {
+  const rows = db
+    .sql(
+      `${PLAN_ROWS} WHERE p.status IN ('pending', 'in_progress', 'rolling_back') AND p.sealed IS NOT NULL
+       ORDER BY p.priority, p.plan LIMIT ?`,
+    )
+    .all(RUNNABLE_LIMIT) as PlanRow[];
+  return rows.map(planOf);
+}
+
+/** A newer program may have changed the meaning of rows while this one was running. */
+export function assertSchema({ db }: Context): void {
+  const version = db.raw.pragma('user_version', { simple: true }) as number;
+  if (version <= SCHEMA_VERSION) return;
+  throw new RegistryError(
+    'DATABASE_NEWER',
+    `Database ${db.path} has schema version ${version}, this program knows ${SCHEMA_VERSION}; upgrade it.`,
+    { details: { path: db.path, version, known: SCHEMA_VERSION } },
+  );
+}
+
+export function claim(context: Context, o: ClaimOptions): Claim {
+  assertSchema(context);
+  reclaim(context, o);
+  const row = findPlan(context, o.planId);
+  if (row === undefined) return { kind: 'rest' };
+  const leases = leasesOf(context, row.plan);
+  if (row.status === 'rolling_back')
+    return leases.length > 0 ? waitForLeases(leases) : grant(context, o, row, 'rollback', {});
+  if (row.status !== 'pending' && row.status !== 'in_progress') return { kind: 'rest' };
+  const now = context.clock.now();
+  if (row.held_until !== null && row.held_until > now)
+    return { kind: 'wait', because: 'hold', until: row.held_until };
+  if (leases.some((lease) => lease.kind === 'sweep')) return waitForLeases(leases);
+  const batches = leases.filter((lease) => lease.kind === 'batch' || lease.kind === 'retry');
+  // While a hold is being probed, one batch is in flight and no more.
+  if (batches.length >= (row.held_since === null ? row.lanes : 1)) return waitForLeases(leases);
+  return claimBatch(context, o, row) ?? claimSweep(context, o, row, leases);
+}
+
+function leasesOf({ db }: Context, plan: number): LeaseRow[] {
+  return db.sql('SELECT * FROM leases WHERE plan = ?').all(plan) as LeaseRow[];
+}
+
+function waitForLeases(leases: readonly LeaseRow[]): Claim {
+  return { kind: 'wait', because: 'lanes', until: Math.min(...leases.map((lease) => lease.deadline)) };
+}
+
+interface ReadyTask {
+  node_id: string;
+  attempts: number;
+  conflicts: number;
+}
+
+/** First what was returned unharmed or is due again, then fresh tasks, last what was lost with a worker. */
+function claimBatch(context: Context, o: ClaimOptions, row: PlanRow): Claim | undefined {
+  const { db } = context;
+  makeDue(context, row.plan);
+  const ready = readyTasks(context, row.plan, 0, row.batch_size);
+  if (ready.length > 0) return grantList(context, o, row, ready);
+  const fresh = db
+    .sql('SELECT node_id FROM tasks WHERE plan = ? AND node_id > ? AND state = 0 ORDER BY node_id LIMIT ?')
+    .pluck()
+    .all(row.plan, row.cursor, row.batch_size) as string[];
+  const first = fresh[0];
+  const last = fresh.at(-1);
+  if (first !== undefined && last !== undefined) {
+    db.sql('UPDATE plans SET cursor = ? WHERE plan = ?').run(last, row.plan);
+    const tasks = fresh.map((nodeId) => ({ nodeId, attempts: 0, conflicts: 0 }));
+    return grant(context, o, row, 'batch', { first, last, tasks });
+  }
+  const losses = db
+    .sql(
+      'SELECT losses FROM tasks WHERE plan = ? AND state = 1 AND not_before = 0 ORDER BY not_before, losses LIMIT 1',
+    )
+    .pluck()
+    .get(row.plan) as number | undefined;
+  if (losses === undefined) return undefined;
+  const limit = Math.max(1, row.batch_size >> Math.min(losses, 30));
+  return grantList(context, o, row, readyTasks(context, row.plan, losses, limit));
+}
+
+/** Tasks whose time has come are moved to the front of the index, so that those still waiting are not read. */
+function makeDue({ db, clock }: Context, plan: number): void {
+  db.sql(
+    `UPDATE tasks SET not_before = 0 WHERE plan = ?1 AND node_id IN (SELECT node_id FROM tasks
+       WHERE plan = ?1 AND state = 1 AND not_before BETWEEN 1 AND ?2 LIMIT ${DUE_PAGE})`,
+  ).run(plan, clock.now());
+}
+
+function readyTasks({ db }: Context, plan: number, losses: number, limit: number): ReadyTask[] {
+  return db
+    .sql(
+      `SELECT node_id, attempts, conflicts FROM tasks
+       WHERE plan = ? AND state = 1 AND not_before = 0 AND losses = ? ORDER BY node_id LIMIT ?`,
+    )
+    .all(plan, losses, limit) as ReadyTask[];
+}
+
+function grantList(context: Context, o: ClaimOptions, row: PlanRow, ready: readonly ReadyTask[]): Claim {
+  const nodes = JSON.stringify(ready.map((task) => task.node_id));
+  context.db
+    .sql(
+      `UPDATE tasks SET state = ${state.leased} WHERE plan = ? AND node_id IN (SELECT value FROM json_each(?))`,
+    )
+    .run(row.plan, nodes);
+  const tasks = ready.map(({ node_id, attempts, conflicts }) => ({ nodeId: node_id, attempts, conflicts }));
+  return grant(context, o, row, 'retry', { nodes, tasks });
+}
+
+/** Nothing can be claimed: the plan waits for its leases, for a due time, or is looked through. */
+function claimSweep(context: Context, o: ClaimOptions, row: PlanRow, leases: readonly LeaseRow[]): Claim {
+  if (leases.length > 0) return waitForLeases(leases);
+  const due = context.db
+    .sql('SELECT min(not_before) FROM tasks WHERE plan = ? AND state = 1')
+    .pluck()
+    .get(row.plan) as number | null;
+  if (due !== null) return { kind: 'wait', because: 'backoff', until: due };
+  context.db.sql('UPDATE plans SET sweep_due = 0 WHERE plan = ?').run(row.plan);
+  return grant(context, o, row, 'sweep', {});
+}
+
+interface Grant {
+  readonly first?: string;
+  readonly last?: string;
+  readonly nodes?: string;
+  readonly tasks?: readonly LeasedTask[];
+}
+
+function grant(context: Context, o: ClaimOptions, row: PlanRow, kind: LeaseRow['kind'], held: Grant): Claim {
+  const { db, clock } = context;
+  const takenAt = clock.now();
+  const leaseId = clock.uuid();
+  db.sql(
+    'INSERT INTO leases (lease, plan, kind, worker, taken, deadline, first, last, nodes, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  ).run(
+    leaseId,
+    row.plan,
+    kind,
+    o.workerId,
+    takenAt,
+    takenAt + o.leaseMs,
+    held.first ?? null,
+    held.last ?? null,
+    held.nodes ?? null,
+    held.tasks?.length ?? 0,
+  );
+  let plan = planOf(row);
+  if (row.status === 'pending') {
+    setStatus(context, row, 'in_progress');
+    plan = planOf(findPlan(context, row.plan_id) as PlanRow);
+  }
+  const lease: Lease = {
+    leaseId,
+    kind: kind === 'retry' || kind === 'create' ? 'batch' : kind,
+    plan,
+    tasks: held.tasks ?? [],
+    takenAt,
+    ...(row.held_since !== null && { heldSince: row.held_since }),
+  };
+  return { kind: 'lease', lease };
+}
+
+/**
+ * Takes back what dead workers held. A deadline far ahead was written before the clock was set back. Where
+ * the claiming worker's own heartbeat is old too, the machine slept: nobody died, and no loss is counted.
+ */
+export function reclaim(context: Context, o: Omit<ClaimOptions, 'planId'>): void {
+  const { db, clock } = context;
+  const now = clock.now();
+  const expired = db
+    .sql(
+      `SELECT * FROM leases WHERE kind <> 'create' AND (deadline <= ? OR deadline > ?
+         OR worker IN (SELECT value FROM json_each(?)))`,
+    )
+    .all(now, now + 2 * o.leaseMs, JSON.stringify(o.deadWorkers ?? [])) as LeaseRow[];
+  if (expired.length === 0) return;
+  const heartbeat = db.sql('SELECT heartbeat FROM workers WHERE worker = ?').pluck().get(o.workerId) as
+    | number
+    | undefined;
+  const slept = heartbeat !== undefined && Math.abs(now - heartbeat) > o.leaseMs;
+  for (const lease of expired) {
+    const isLost = !slept && lease.worker !== o.workerId && lease.deadline <= now + 2 * o.leaseMs;
+    giveBack(context, lease, isLost);
+  }
+}
+
+/** Ends a lease: its unsettled tasks are ready again. */
+export function giveBack(context: Context, lease: LeaseRow, isLost: boolean): void {
+  const { db } = context;
+  db.sql('DELETE FROM leases WHERE lease = ?').run(lease.lease);
+  const lost = isLost ? 1 : 0;
+  const lone = isLost && lease.size === 1 ? 1 : 0;
+  if (lease.kind === 'batch')
+    db.sql(
+      `UPDATE tasks SET state = 1, losses = losses + ?, lone_losses = lone_losses + ?
+       WHERE plan = ? AND node_id BETWEEN ? AND ? AND state = 0`,
+    ).run(lost, lone, lease.plan, lease.first, lease.last);
+  if (lease.kind === 'retry')
+    db.sql(
+      `UPDATE tasks SET state = 1, losses = losses + ?, lone_losses = lone_losses + ?
+       WHERE plan = ? AND state = 2 AND node_id IN (SELECT value FROM json_each(?))`,
+    ).run(lost, lone, lease.plan, lease.nodes);
+  if (lone === 1) buryKillers(context, lease.plan);
+}
+
+function buryKillers(context: Context, plan: number): void {
+  const { db, clock } = context;
+  const killers = db
+    .sql(
+      `UPDATE tasks SET state = ${state.failed}, ended = ? WHERE plan = ? AND state = 1 AND lone_losses >= ${LONE_LOSSES}
+       RETURNING node_id`,
+    )
+    .pluck()
+    .all(clock.now(), plan) as string[];
+  if (killers.length === 0) return;
+  const message = `Three workers died while this node was the only one in their hands; look at its content, then retry it.`;
+  for (const nodeId of killers) noteDeadLetter(context, plan, nodeId, { code: 'WORKER_DIED', message });
+  db.sql('UPDATE plans SET failed = failed + ? WHERE plan = ?').run(killers.length, plan);
+}
+
+/** Records why a task failed for good, on the task and in the journal. */
+export function noteDeadLetter(
+  context: Context,
+  plan: number,
+  nodeId: string,
+  error: { code: string; message: string },
+): void {
+  putTaskError(context, plan, nodeId, error);
+  note(context, 'task:failed', { plan, details: { nodeId, ...error } });
+}
+
+export function putTaskError(
+  { db, clock }: Context,
+  plan: number,
+  nodeId: string,
+  error: { code: string; message: string },
+): void {
+  db.sql('INSERT OR REPLACE INTO task_errors (plan, node_id, code, message, at) VALUES (?, ?, ?, ?, ?)').run(
+    plan,
+    nodeId,
+    error.code,
+    error.message,
+    clock.now(),
+  );
+}
+
+export function renew({ db, clock }: Context, o: { workerId: string; leaseMs: number }): string[] {
+  return db
+    .sql('UPDATE leases SET deadline = ? WHERE worker = ? RETURNING lease')
+    .pluck()
+    .all(clock.now() + o.leaseMs, o.workerId) as string[];
+}
+
+/** The lease row, where it is still there. */
+export function heldLease({ db }: Context, leaseId: string): LeaseRow | undefined {
+  return db.sql('SELECT * FROM leases WHERE lease = ?').get(leaseId) as LeaseRow | undefined;
+}
+
+export function endLease(context: Context, leaseId: string): boolean {
+  const lease = heldLease(context, leaseId);
+  if (lease === undefined) return false;
+  giveBack(context, lease, false);
+  return true;
+}
+
+export function release(context: Context, leaseId: string, nodeIds: readonly string[]): boolean {
+  const { db } = context;
+  const lease = heldLease(context, leaseId);
+  if (lease === undefined) return false;
+  const ids = JSON.stringify(nodeIds);
+  const released = db
+    .sql(
+      'UPDATE tasks SET state = 1 WHERE plan = ? AND state IN (0, 2) AND node_id IN (SELECT value FROM json_each(?))',
+    )
+    .run(lease.plan, ids).changes;
+  db.sql(
+    `UPDATE leases SET size = size - ?, nodes = (SELECT json_group_array(n.value) FROM json_each(leases.nodes) n
+       WHERE n.value NOT IN (SELECT value FROM json_each(?))) WHERE lease = ?`,
+  ).run(released, ids, leaseId);
+  return true;
+}

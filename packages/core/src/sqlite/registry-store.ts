@@ -1,0 +1,260 @@
+import type { Clock } from '../clock.ts';
+import { type Reason, RegistryError } from '../errors.ts';
+import type { EmbeddingModelSpec, ModelNotes, ModelRef } from '../model/model-spec.ts';
+import type { PlanTuning } from '../model/plan.ts';
+import type { MigrationStatus } from '../model/status.ts';
+import type { PageOptions } from '../ports/node-store.ts';
+import type {
+  BackedUpNode,
+  BatchResult,
+  Lease,
+  PlanCreation,
+  PlanDraft,
+  RegistryStore,
+  RollbackResult,
+  TaskSeed,
+} from '../ports/registry-store.ts';
+import * as batches from './batches.ts';
+import { type Context, setting } from './context.ts';
+import * as creation from './creation.ts';
+import type { SqliteDatabase } from './database.ts';
+import * as leases from './leases.ts';
+import * as models from './models.ts';
+import * as plans from './plans.ts';
+import * as rollbacks from './rollbacks.ts';
+import * as seeing from './seeing.ts';
+import * as sweeps from './sweeps.ts';
+
+const CREATION_PATIENCE_MS = 5_000;
+const CREATION_POLL_MS = 50;
+const VACUUM_PAGES = 2_000;
+
+/** The registry in one SQLite file. Each method is one transaction, retried while other writers are busy. */
+export class SqliteRegistryStore implements RegistryStore {
+  readonly #context: Context;
+  readonly #db: SqliteDatabase;
+  readonly #clock: Clock;
+
+  constructor(db: SqliteDatabase, options: { clock: Clock; actor: string }) {
+    this.#db = db;
+    this.#clock = options.clock;
+    this.#context = { db, ...options };
+  }
+
+  #read<T>(body: (context: Context) => T, signal?: AbortSignal): Promise<T> {
+    return this.#db.read(() => body(this.#context), { signal });
+  }
+
+  #write<T>(body: (context: Context) => T): Promise<T> {
+    return this.#db.write(() => body(this.#context));
+  }
+
+  putModel(o: {
+    spec: EmbeddingModelSpec;
+    notes: ModelNotes;
+    activate: boolean;
+    allowLowerVersion: boolean;
+  }) {
+    return this.#write((context) => models.putModel(context, o));
+  }
+
+  putNotes(ref: ModelRef, notes: ModelNotes) {
+    return this.#write((context) => models.putNotes(context, ref, notes));
+  }
+
+  deleteModel(ref: ModelRef) {
+    return this.#write((context) => models.deleteModel(context, ref));
+  }
+
+  models() {
+    return this.#read(models.models);
+  }
+
+  activate(ref: ModelRef) {
+    return this.#write((context) => models.activate(context, ref));
+  }
+
+  async createPlan(draft: PlanDraft): Promise<PlanCreation> {
+    const deadline = this.#clock.now() + CREATION_PATIENCE_MS;
+    for (;;) {
+      const created = await this.#write((context) => creation.createPlan(context, draft));
+      if (created !== undefined) return created;
+      if (this.#clock.now() >= deadline)
+        throw new RegistryError(
+          'PLAN_OVERLAP',
+          'Another plan is being created; wait until it is, then try again.',
+        );
+      await this.#clock.sleep(CREATION_POLL_MS);
+    }
+  }
+
+  async adoptCreation() {
+    const found = await this.#write(creation.adoptCreation);
+    for (const planId of found.abandoned) while (!(await this.discardPlan({ planId })));
+    return found.creation;
+  }
+
+  addTasks(plan: PlanCreation, seeds: readonly TaskSeed[], scanCursor?: string) {
+    return this.#write((context) => creation.addTasks(context, plan, seeds, scanCursor));
+  }
+
+  sealPlan(plan: PlanCreation) {
+    return this.#write((context) => creation.sealPlan(context, plan));
+  }
+
+  discardPlan({ planId }: Pick<PlanCreation, 'planId'>) {
+    return this.#write((context) => creation.discardPlan(context, planId));
+  }
+
+  async plan(planId: string) {
+    return this.#read((context) => {
+      const row = plans.findPlan(context, planId);
+      return row && plans.planSnapshot(context, planId);
+    });
+  }
+
+  plans(o: PageOptions & { status?: MigrationStatus } = {}) {
+    return this.#read((context) => plans.plans(context, o), o.signal);
+  }
+
+  tasks(o: seeing.TaskQuery) {
+    return this.#read((context) => seeing.tasks(context, o), o.signal);
+  }
+
+  backup(o: { planId: string; nodeId: string }) {
+    return this.#read((context) => {
+      const found = rollbacks.backup(context, o.planId, o.nodeId);
+      if (found === undefined) return undefined;
+      const { nodeId: _, ...backup } = found;
+      return backup;
+    });
+  }
+
+  journal(o: PageOptions & { planId?: string } = {}) {
+    return this.#read((context) => seeing.journal(context, o), o.signal);
+  }
+
+  movePlan(planId: string, to: 'in_progress' | 'paused' | 'cancelled', reason?: Reason) {
+    return this.#write((context) => plans.movePlan(context, planId, to, reason));
+  }
+
+  tune(planId: string, tuning: PlanTuning) {
+    return this.#write((context) => plans.tune(context, planId, tuning));
+  }
+
+  retryFailed(planId: string, nodeIds?: readonly string[]) {
+    return this.#write((context) => sweeps.retryFailed(context, planId, nodeIds));
+  }
+
+  cutOver(planId: string, acceptFailed: boolean) {
+    return this.#write((context) => sweeps.cutOver(context, planId, acceptFailed));
+  }
+
+  runnable() {
+    return this.#read(leases.runnable);
+  }
+
+  claim(o: leases.ClaimOptions) {
+    return this.#write((context) => leases.claim(context, o));
+  }
+
+  takeNode(o: { planId: string; nodeId: string; workerId: string; leaseMs: number; force: boolean }) {
+    return this.#write((context) => rollbacks.takeNode(context, o));
+  }
+
+  renew(o: { workerId: string; leaseMs: number }) {
+    return this.#write((context) => leases.renew(context, o));
+  }
+
+  release(lease: Lease, nodeIds: readonly string[]) {
+    return this.#write((context) => leases.release(context, lease.leaseId, nodeIds));
+  }
+
+  endLease(lease: Pick<Lease, 'leaseId'>) {
+    return this.#write((context) => leases.endLease(context, lease.leaseId));
+  }
+
+  backUp(lease: Lease, backups: readonly BackedUpNode[]) {
+    return this.#write((context) => batches.backUp(context, lease, backups));
+  }
+
+  async settle(lease: Lease, result: BatchResult) {
+    const settled = await this.#write((context) => batches.settle(context, lease, result));
+    this.#db.relieveWal();
+    return settled;
+  }
+
+  sweep(lease: Lease, heads: readonly TaskSeed[]) {
+    return this.#write((context) => sweeps.sweep(context, lease, heads));
+  }
+
+  endSweep(lease: Lease, changed: boolean) {
+    return this.#write((context) => sweeps.endSweep(context, lease, changed));
+  }
+
+  beginRollback(planId: string, o: { dryRun?: boolean } = {}) {
+    return this.#write((context) => rollbacks.beginRollback(context, planId, o));
+  }
+
+  backups(planId: string, o: { after: number; limit: number }) {
+    return this.#read((context) => rollbacks.backupsAfter(context, planId, o));
+  }
+
+  rollbackCursor(planId: string) {
+    return this.#read((context) => plans.planRow(context, planId).rollback_cursor);
+  }
+
+  settleRollback(lease: Lease, cursor: number, results: readonly RollbackResult[]) {
+    return this.#write((context) => rollbacks.settleRollback(context, lease, cursor, results));
+  }
+
+  endRollback(lease: Lease, remaining: { count: number; sample: readonly string[] }) {
+    return this.#write((context) => rollbacks.endRollback(context, lease, remaining));
+  }
+
+  rollbackReport(planId: string) {
+    return this.#read((context) => rollbacks.rollbackReport(context, planId));
+  }
+
+  settleNode(lease: Lease, result: RollbackResult) {
+    return this.#write((context) => rollbacks.settleNode(context, lease, result));
+  }
+
+  markFinalized(planId: string) {
+    return this.#write((context) => seeing.markFinalized(context, planId));
+  }
+
+  async dropBackups(planId: string, limit: number) {
+    const isDone = await this.#write((context) => seeing.dropBackups(context, planId, limit));
+    this.#db.shrink(isDone ? 0 : VACUUM_PAGES);
+    return isDone;
+  }
+
+  bindNodeStore(storeId: string) {
+    return this.#write((context) => seeing.bindNodeStore(context, storeId));
+  }
+
+  mark() {
+    return this.#read((context) => setting<number>(context, 'mark') ?? 0);
+  }
+
+  catchUpMark(mark: number) {
+    return this.#write((context) => seeing.catchUpMark(context, mark));
+  }
+
+  beat(worker: { workerId: string; host: string; pid: number }) {
+    return this.#write((context) => seeing.beat(context, worker));
+  }
+
+  dropWorker(workerId: string) {
+    return this.#write(({ db }) => void db.sql('DELETE FROM workers WHERE worker = ?').run(workerId));
+  }
+
+  workers() {
+    return this.#read(seeing.workers);
+  }
+
+  async close() {
+    this.#db.close();
+  }
+}

@@ -1,0 +1,308 @@
+import { RegistryError } from '../errors.ts';
+import type { MigrationPlan } from '../model/plan.ts';
+import { mayFollow } from '../model/status.ts';
+import type {
+  BackedUpNode,
+  Claim,
+  Lease,
+  RollbackOutcome,
+  RollbackReport,
+  RollbackResult,
+} from '../ports/registry-store.ts';
+import { type Context, note, raiseMark } from './context.ts';
+import { giveBack, heldLease, type LeaseRow, putTaskError } from './leases.ts';
+import { activeModel, setActive } from './models.ts';
+import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
+import { BACKUP_ROWS, type BackupRow, backupOf, type PlanRow, planOf } from './rows.ts';
+import { state } from './schema.ts';
+
+const SAMPLE = 10;
+
+function assertBackups(row: PlanRow): void {
+  if (row.finalized !== null)
+    throw new RegistryError(
+      'PLAN_FINALIZED',
+      `Plan ${row.plan_id} was finalized and has no backups; createMigration to the previous model brings its nodes back.`,
+      { details: { planId: row.plan_id } },
+    );
+  if (row.keep_backups === 0)
+    throw new RegistryError(
+      'BACKUP_MISSING',
+      `Plan ${row.plan_id} ran without backups (backupOldVectors: false); createMigration to the previous model brings its nodes back.`,
+      { details: { planId: row.plan_id } },
+    );
+}
+
+export function beginRollback(context: Context, planId: string, o: { dryRun?: boolean }): MigrationPlan {
+  const { db } = context;
+  const row = planRow(context, planId);
+  if (row.status === 'rolled_back' || row.status === 'rolling_back') return planOf(row);
+  assertBackups(row);
+  if (!mayFollow(row.status, 'rolling_back')) throw planState(row, 'rolled back', 'see its status');
+  assertLatest(context, row);
+  if (o.dryRun) return planOf(row);
+  for (const lease of db.sql('SELECT * FROM leases WHERE plan = ?').all(row.plan) as LeaseRow[])
+    giveBack(context, lease, false);
+  if (row.previous_active !== null && activeModel(context) === row.target)
+    setActive(context, row.previous_active, row.plan);
+  db.sql('UPDATE plans SET rollback_cursor = 0, rollback_report = NULL WHERE plan = ?').run(row.plan);
+  setStatus(context, row, 'rolling_back');
+  raiseMark(context);
+  return planSnapshot(context, planId);
+}
+
+/** Rolling back under a later plan would put its nodes two models back while that plan calls them done. */
+function assertLatest({ db }: Context, row: PlanRow, nodeId?: string): void {
+  const later = db
+    .sql(
+      `SELECT l.plan_id, l.status FROM plans l WHERE l.plan > ?1 AND l.sealed IS NOT NULL AND l.status <> 'rolled_back'
+         AND EXISTS (SELECT 1 FROM backups b CROSS JOIN tasks t ON t.plan = l.plan AND t.node_id = b.node_id
+           WHERE b.plan = ?1 AND (?2 IS NULL OR b.node_id = ?2)
+             AND (t.state = 3 OR l.status IN ('pending', 'in_progress', 'paused', 'rolling_back')))
+       ORDER BY l.plan DESC LIMIT 1`,
+    )
+    .get(row.plan, nodeId ?? null) as { plan_id: string; status: string } | undefined;
+  if (later === undefined) return;
+  throw new RegistryError(
+    'PLAN_OVERLAP',
+    `Plan ${row.plan_id} cannot be rolled back: its nodes belong to the later plan ${later.plan_id} (${later.status}); roll that one back first.`,
+    { details: { planId: row.plan_id, laterPlanId: later.plan_id } },
+  );
+}
+
+export function backupsAfter(
+  context: Context,
+  planId: string,
+  o: { after: number; limit: number },
+): (BackedUpNode & { seq: number })[] {
+  const { plan } = planRow(context, planId);
+  const rows = context.db
+    .sql(
+      `${BACKUP_ROWS} WHERE b.backup > (?1 << 32) + ?2 AND b.backup < (?1 + 1) << 32 ORDER BY b.backup LIMIT ?3`,
+    )
+    .all(plan, o.after, o.limit) as BackupRow[];
+  return rows.map((row) => ({ ...backupOf(row), nodeId: row.node_id, seq: row.seq }));
+}
+
+export function backup({ db }: Context, planId: string, nodeId: string): BackedUpNode | undefined {
+  const row = db
+    .sql(
+      `${BACKUP_ROWS} JOIN plans p ON p.plan = b.plan AND p.finalized IS NULL WHERE p.plan_id = ? AND b.node_id = ?`,
+    )
+    .get(planId, nodeId) as BackupRow | undefined;
+  return row && { ...backupOf(row), nodeId };
+}
+
+const stateAfter = {
+  restored: state.rolledBack,
+  skipped: state.skipped,
+  conflict: state.failed,
+  failed: state.failed,
+};
+const counted = { 3: 'completed', 4: 'failed', 5: 'skipped', 6: 'rolled_back' } as const;
+
+export function settleRollback(
+  context: Context,
+  lease: Lease,
+  cursor: number,
+  results: readonly RollbackResult[],
+): boolean {
+  const held = heldLease(context, lease.leaseId);
+  if (held === undefined) return false;
+  for (const outcome of Object.keys(stateAfter) as RollbackOutcome[])
+    moveTasks(
+      context,
+      held.plan,
+      outcome,
+      results.filter((result) => result.outcome === outcome),
+    );
+  addToReport(context, held.plan, results);
+  context.db.sql('UPDATE plans SET rollback_cursor = ? WHERE plan = ?').run(cursor, held.plan);
+  return true;
+}
+
+/** Moves tasks to the state of their outcome, and the counters with them. */
+function moveTasks(
+  context: Context,
+  plan: number,
+  outcome: RollbackOutcome,
+  results: readonly RollbackResult[],
+): void {
+  if (results.length === 0) return;
+  const { db, clock } = context;
+  const to = stateAfter[outcome];
+  const ids = JSON.stringify(results.map((result) => result.nodeId));
+  const before = db
+    .sql(
+      `SELECT t.state, count(*) AS count FROM json_each(?) n JOIN tasks t ON t.plan = ? AND t.node_id = n.value GROUP BY t.state`,
+    )
+    .all(ids, plan) as { state: number; count: number }[];
+  db.sql(
+    'UPDATE tasks SET state = ?, not_before = 0, ended = ? WHERE plan = ? AND node_id IN (SELECT value FROM json_each(?))',
+  ).run(to, clock.now(), plan, ids);
+  for (const group of before) {
+    const column = counted[group.state as keyof typeof counted];
+    if (column !== undefined)
+      db.sql(`UPDATE plans SET ${column} = ${column} - ? WHERE plan = ?`).run(group.count, plan);
+    db.sql(`UPDATE plans SET ${counted[to]} = ${counted[to]} + ? WHERE plan = ?`).run(group.count, plan);
+  }
+  for (const { nodeId, error } of results)
+    if (error !== undefined) putTaskError(context, plan, nodeId, error);
+}
+
+interface StoredReport {
+  restored: number;
+  skipped: number;
+  conflict: number;
+  failed: number;
+  remaining: number;
+  remainingSample: readonly string[];
+  conflictSample: string[];
+}
+
+function storedReport({ db }: Context, plan: number): StoredReport {
+  const text = db.sql('SELECT rollback_report FROM plans WHERE plan = ?').pluck().get(plan) as string | null;
+  if (text !== null) return JSON.parse(text) as StoredReport;
+  return {
+    restored: 0,
+    skipped: 0,
+    conflict: 0,
+    failed: 0,
+    remaining: 0,
+    remainingSample: [],
+    conflictSample: [],
+  };
+}
+
+function putReport({ db }: Context, plan: number, report: StoredReport): void {
+  db.sql('UPDATE plans SET rollback_report = ? WHERE plan = ?').run(JSON.stringify(report), plan);
+}
+
+function addToReport(context: Context, plan: number, results: readonly RollbackResult[]): void {
+  const report = storedReport(context, plan);
+  for (const { nodeId, outcome } of results) {
+    report[outcome] += 1;
+    if (outcome === 'conflict' && report.conflictSample.length < SAMPLE) report.conflictSample.push(nodeId);
+  }
+  putReport(context, plan, report);
+}
+
+export function endRollback(
+  context: Context,
+  lease: Lease,
+  remaining: { count: number; sample: readonly string[] },
+): boolean {
+  const held = heldLease(context, lease.leaseId);
+  if (held === undefined) return false;
+  context.db.sql('DELETE FROM leases WHERE lease = ?').run(held.lease);
+  const report = storedReport(context, held.plan);
+  putReport(context, held.plan, {
+    ...report,
+    remaining: remaining.count,
+    remainingSample: remaining.sample.slice(0, SAMPLE),
+  });
+  setStatus(context, planRow(context, lease.plan.planId), 'rolled_back');
+  return true;
+}
+
+export function rollbackReport(context: Context, planId: string): RollbackReport {
+  const row = planRow(context, planId);
+  return reportOf(planOf(row), storedReport(context, row.plan));
+}
+
+export function reportOf(plan: MigrationPlan, counts: StoredReport): RollbackReport {
+  const { restored, skipped, conflict, failed, remaining, remainingSample, conflictSample } = counts;
+  const back = plan.previousActive ?? plan.sourceSpec;
+  return {
+    restored,
+    skipped,
+    conflicts: conflict,
+    failed,
+    remaining,
+    remainingSample,
+    conflictSample,
+    succeeded: conflict + failed + remaining === 0,
+    ...(remaining > 0 && {
+      wayBack: { call: 'createMigration', targetModelId: back.modelId, targetVersion: back.version },
+    }),
+  };
+}
+
+export function takeNode(
+  context: Context,
+  o: { planId: string; nodeId: string; workerId: string; leaseMs: number; force: boolean },
+): Claim {
+  const { db, clock } = context;
+  const row = planRow(context, o.planId);
+  assertBackups(row);
+  if (row.status === 'rolling_back' || row.status === 'rolled_back')
+    throw planState(row, 'rolled back node by node', 'the whole plan is being rolled back');
+  assertTask(context, row, o.nodeId);
+  assertLatest(context, row, o.nodeId);
+  const busy = leasesAt(context, row, o.nodeId);
+  if (busy.length > 0 && !o.force)
+    return { kind: 'wait', because: 'lanes', until: Math.min(...busy.map((lease) => lease.deadline)) };
+  for (const lease of busy) giveBack(context, lease, false);
+  const leaseId = clock.uuid();
+  const takenAt = clock.now();
+  db.sql(
+    `INSERT INTO leases (lease, plan, kind, worker, taken, deadline, nodes, size) VALUES (?, ?, 'node', ?, ?, ?, ?, 1)`,
+  ).run(leaseId, row.plan, o.workerId, takenAt, takenAt + o.leaseMs, JSON.stringify([o.nodeId]));
+  const tasks = [{ nodeId: o.nodeId, attempts: 0, conflicts: 0 }];
+  return { kind: 'lease', lease: { leaseId, kind: 'node', plan: planOf(row), tasks, takenAt } };
+}
+
+function assertTask({ db }: Context, row: PlanRow, nodeId: string): void {
+  const task = db
+    .sql(
+      `SELECT t.state, b.backup FROM tasks t LEFT JOIN backups b ON b.plan = t.plan AND b.node_id = t.node_id
+       WHERE t.plan = ? AND t.node_id = ?`,
+    )
+    .get(row.plan, nodeId) as { state: number; backup: number | null } | undefined;
+  if (task === undefined)
+    throw new RegistryError(
+      'NODE_UNKNOWN',
+      `Plan ${row.plan_id} has no task for node ${JSON.stringify(nodeId)}.`,
+      {
+        details: { planId: row.plan_id, nodeId },
+      },
+    );
+  if (task.state === state.completed && task.backup === null)
+    throw new RegistryError(
+      'BACKUP_MISSING',
+      `Plan ${row.plan_id} found node ${JSON.stringify(nodeId)} at the target already and has nothing to put back.`,
+      { details: { planId: row.plan_id, nodeId } },
+    );
+}
+
+/** Leases that may write the node or re-queue it: its batch, a sweep, another rollback of it. */
+function leasesAt({ db }: Context, row: PlanRow, nodeId: string): LeaseRow[] {
+  return db
+    .sql(
+      `SELECT * FROM leases l WHERE l.plan = ?1 AND (l.kind = 'sweep' OR l.kind = 'batch' AND ?2 BETWEEN l.first AND l.last
+         OR l.kind IN ('retry', 'node') AND EXISTS (SELECT 1 FROM json_each(l.nodes) n WHERE n.value = ?2))`,
+    )
+    .all(row.plan, nodeId) as LeaseRow[];
+}
+
+export function settleNode(context: Context, lease: Lease, result: RollbackResult): boolean {
+  const held = heldLease(context, lease.leaseId);
+  if (held === undefined) return false;
+  const { db, clock } = context;
+  if (result.outcome === 'restored' || result.outcome === 'skipped')
+    // Rolled back even where nothing was written: the plan is not to take the node up again.
+    moveTasks(context, held.plan, 'restored', [result]);
+  else
+    putTaskError(
+      context,
+      held.plan,
+      result.nodeId,
+      result.error ?? { code: 'ROLLBACK_CONFLICT', message: '' },
+    );
+  db.sql('DELETE FROM leases WHERE lease = ?').run(held.lease);
+  note(context, 'node:rolled_back', {
+    plan: held.plan,
+    details: { nodeId: result.nodeId, outcome: result.outcome, at: clock.now() },
+  });
+  return true;
+}

@@ -1,0 +1,183 @@
+import { type Reason, RegistryError, type RegistryErrorCode } from '../errors.ts';
+import type { MigrationPlan } from '../model/plan.ts';
+import type { TaskStatus } from '../model/status.ts';
+import type { MigrationTask } from '../model/task.ts';
+import type { Page, PageOptions } from '../ports/node-store.ts';
+import type { JournalEntry, WorkerInfo } from '../ports/registry-store.ts';
+import { type Context, note, putSetting, raiseMark, setting } from './context.ts';
+import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
+import { PLAN_ROWS, type PlanRow, type TaskRow, taskOf } from './rows.ts';
+
+/** A worker not heard of for this long is no longer listed. */
+const SILENT_MS = 30_000;
+
+export interface TaskQuery extends PageOptions {
+  planId: string;
+  nodeId?: string;
+  status?: TaskStatus;
+  errorCode?: RegistryErrorCode;
+}
+
+/** In the order of node ids. Failed and skipped ones are found by index, at any size of the plan. */
+export function tasks(
+  context: Context,
+  { planId, limit = 100, after, nodeId, status, errorCode }: TaskQuery,
+): Page<MigrationTask> {
+  const { plan } = planRow(context, planId);
+  const odd = { failed: 4, skipped: 5 } as const;
+  const isOdd = status === 'failed' || status === 'skipped';
+  const narrowed = [
+    ...(isOdd
+      ? [`node_id IN (SELECT node_id FROM tasks WHERE plan = :plan AND state = ${odd[status]})`]
+      : []),
+    ...(errorCode
+      ? ['node_id IN (SELECT node_id FROM task_errors WHERE plan = :plan AND code = :errorCode)']
+      : []),
+    ...(nodeId === undefined ? [] : ['node_id = :nodeId']),
+    ...(status ? ['status = :status'] : []),
+    ...(after === undefined ? [] : ['node_id > :after']),
+  ];
+  const rows = context.db
+    .sql(
+      `SELECT * FROM migration_tasks WHERE ${['plan_id = :planId', ...narrowed].join(' AND ')} ORDER BY node_id LIMIT :limit`,
+    )
+    .all({ plan, planId, limit: limit + 1, nodeId, status, errorCode, after }) as TaskRow[];
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items: items.map(taskOf), ...(rows.length > limit && last && { next: last.node_id }) };
+}
+
+interface JournalRow {
+  entry: number;
+  at: number;
+  actor: string;
+  action: string;
+  plan_id: string | null;
+  model_id: string | null;
+  version: number | null;
+  details: string;
+}
+
+/** Newest first. */
+export function journal(
+  { db }: Context,
+  { limit = 100, after, planId }: PageOptions & { planId?: string },
+): Page<JournalEntry> {
+  const where = [
+    ...(planId === undefined ? [] : ['j.plan = (SELECT plan FROM plans WHERE plan_id = :planId)']),
+    ...(after === undefined ? [] : ['j.entry < :after']),
+  ];
+  const rows = db
+    .sql(
+      `SELECT j.entry, j.at, j.actor, j.action, p.plan_id, s.model_id, s.version, j.details FROM journal j
+       LEFT JOIN plans p ON p.plan = j.plan LEFT JOIN model_specs s ON s.model = j.model
+       ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''} ORDER BY j.entry DESC LIMIT :limit`,
+    )
+    .all({
+      limit: limit + 1,
+      planId,
+      after: after === undefined ? undefined : Number(after),
+    }) as JournalRow[];
+  const items = rows.slice(0, limit);
+  return { items: items.map(entryOf), ...(rows.length > limit && { next: String(items.at(-1)?.entry) }) };
+}
+
+function entryOf(row: JournalRow): JournalEntry {
+  return {
+    at: new Date(row.at).toISOString(),
+    actor: row.actor,
+    action: row.action,
+    ...(row.plan_id !== null && { planId: row.plan_id }),
+    ...(row.model_id !== null &&
+      row.version !== null && { model: { modelId: row.model_id, version: row.version } }),
+    details: JSON.parse(row.details) as Record<string, unknown>,
+  };
+}
+
+export function beat({ db, clock }: Context, worker: { workerId: string; host: string; pid: number }): void {
+  db.sql(
+    `INSERT INTO workers (worker, host, pid, started, heartbeat) VALUES (?, ?, ?, ?4, ?4)
+     ON CONFLICT (worker) DO UPDATE SET heartbeat = excluded.heartbeat`,
+  ).run(worker.workerId, worker.host, worker.pid, clock.now());
+}
+
+export function workers({ db, clock }: Context): WorkerInfo[] {
+  const rows = db
+    .sql(
+      `SELECT w.worker, w.host, w.pid, w.heartbeat, (SELECT json_group_array(DISTINCT p.plan_id) FROM leases l
+         JOIN plans p ON p.plan = l.plan WHERE l.worker = w.worker) AS plan_ids
+       FROM workers w WHERE w.heartbeat > ? ORDER BY w.started`,
+    )
+    .all(clock.now() - SILENT_MS) as {
+    worker: string;
+    host: string;
+    pid: number;
+    heartbeat: number;
+    plan_ids: string;
+  }[];
+  return rows.map((row) => ({
+    workerId: row.worker,
+    host: row.host,
+    pid: row.pid,
+    heartbeatAt: new Date(row.heartbeat).toISOString(),
+    planIds: JSON.parse(row.plan_ids) as string[],
+  }));
+}
+
+export function bindNodeStore(context: Context, storeId: string): void {
+  const known = setting<string>(context, 'store_id');
+  if (known === storeId) return;
+  if (known === undefined) {
+    putSetting(context, 'store_id', storeId);
+    note(context, 'store:bound', { details: { storeId } });
+    return;
+  }
+  throw new RegistryError(
+    'NODE_STORE_MISMATCH',
+    `This registry belongs to node store ${known}, not to ${storeId}; open the registry of that store, or another registry for this one.`,
+    { details: { registered: known, received: storeId } },
+  );
+}
+
+/** The node store has seen seals and rollbacks that this registry has not: it is an older copy. */
+export function catchUpMark(context: Context, mark: number): number {
+  if (mark <= (setting<number>(context, 'mark') ?? 0)) return 0;
+  putSetting(context, 'mark', mark);
+  const reason: Reason = {
+    code: 'REGISTRY_OLDER',
+    message:
+      'The node store has seen later plans than this registry, which may be an older copy; look at the nodes, then resume.',
+  };
+  const rows = context.db
+    .sql(`${PLAN_ROWS} WHERE p.sealed IS NOT NULL AND p.status IN ('pending', 'in_progress')`)
+    .all() as PlanRow[];
+  for (const row of rows) setStatus(context, row, 'paused', reason);
+  return rows.length;
+}
+
+export function markFinalized(context: Context, planId: string): MigrationPlan {
+  const { db, clock } = context;
+  const row = planRow(context, planId);
+  if (row.finalized !== null) return planSnapshot(context, planId);
+  if (!['completed', 'failed', 'cancelled', 'rolled_back'].includes(row.status))
+    throw planState(row, 'finalized', 'let it end, or cancel it first');
+  db.sql('UPDATE plans SET finalized = ? WHERE plan = ?').run(clock.now(), row.plan);
+  note(context, 'plan:finalized', { plan: row.plan });
+  raiseMark(context);
+  return planSnapshot(context, planId);
+}
+
+/** Removes a page of backups of a finalized plan; true once none is left. */
+export function dropBackups({ db }: Context, planId: string, limit: number): boolean {
+  const plan = db
+    .sql('SELECT plan FROM plans WHERE plan_id = ? AND finalized IS NOT NULL')
+    .pluck()
+    .get(planId);
+  const { changes } = db
+    .sql(
+      `DELETE FROM backups WHERE backup IN (SELECT backup FROM backups
+         WHERE backup > ?1 << 32 AND backup < (?1 + 1) << 32 LIMIT ?2)`,
+    )
+    .run(plan, limit);
+  return changes < limit;
+}

@@ -1,0 +1,240 @@
+import { RegistryError, type RegistryErrorCode } from '../errors.ts';
+import type { MigrationPlan } from '../model/plan.ts';
+import type { Lease, SweepResult, TaskSeed } from '../ports/registry-store.ts';
+import { type Context, note, raiseMark } from './context.ts';
+import { activateTarget, insertTasks } from './creation.ts';
+import { giveBack, heldLease, noteDeadLetter } from './leases.ts';
+import { overlap, overlapError, planRow, planSnapshot, planState, setStatus } from './plans.ts';
+import { type PlanRow, planOf } from './rows.ts';
+import { state } from './schema.ts';
+
+/** A node that a sweep finds off the target this often after it was written is a dead letter. */
+const REQUEUES = 3;
+
+interface KnownTask {
+  node_id: string;
+  state: number;
+  requeues: number;
+}
+
+/**
+ * Takes in nodes that were found off the target. New ones become tasks, unless another unfinished plan holds
+ * them; completed and skipped ones go back to work; failed and rolled-back ones stay as they are.
+ */
+export function sweep(context: Context, lease: Lease, heads: readonly TaskSeed[]): SweepResult | undefined {
+  const { db } = context;
+  const held = heldLease(context, lease.leaseId);
+  if (held === undefined) return undefined;
+  const ids = JSON.stringify(heads.map((head) => head.nodeId));
+  const known = db
+    .sql(
+      `SELECT t.node_id, t.state, t.requeues FROM json_each(?) n JOIN tasks t ON t.plan = ? AND t.node_id = n.value`,
+    )
+    .all(ids, held.plan) as KnownTask[];
+  const knownIds = new Set(known.map((task) => task.node_id));
+  const added = addFound(
+    context,
+    held.plan,
+    heads.filter((head) => !knownIds.has(head.nodeId)),
+  );
+  const reverted = known.filter((task) => task.state === state.completed || task.state === state.skipped);
+  const again = reverted.filter((task) => task.requeues < REQUEUES);
+  const givenUp = reverted.filter((task) => task.requeues >= REQUEUES);
+  requeue(context, held.plan, again);
+  bury(context, held.plan, givenUp);
+  return { added, requeued: again.length, failed: givenUp.length };
+}
+
+function addFound(context: Context, plan: number, heads: readonly TaskSeed[]): number {
+  if (heads.length === 0) return 0;
+  const isWholeStore = context.db.sql('SELECT whole_store FROM plans WHERE plan = ?').pluck().get(plan) === 1;
+  if (!isWholeStore) return 0;
+  const free = heads.filter((head) => overlap(context, plan, [head.nodeId]) === undefined);
+  const added = insertTasks(context, plan, free, state.ready);
+  context.db.sql('UPDATE plans SET total = total + ? WHERE plan = ?').run(added, plan);
+  return added;
+}
+
+function requeue({ db }: Context, plan: number, tasks: readonly KnownTask[]): void {
+  if (tasks.length === 0) return;
+  const adopted = unbackedUp(db, plan, tasks);
+  db.sql(
+    `UPDATE tasks SET state = ${state.ready}, not_before = 0, requeues = requeues + 1, started = NULL, ended = NULL
+     WHERE plan = ? AND node_id IN (SELECT value FROM json_each(?))`,
+  ).run(plan, JSON.stringify(tasks.map((task) => task.node_id)));
+  uncount(db, plan, tasks, adopted, 0);
+}
+
+function bury(context: Context, plan: number, tasks: readonly KnownTask[]): void {
+  if (tasks.length === 0) return;
+  const { db, clock } = context;
+  const adopted = unbackedUp(db, plan, tasks);
+  const message = `The node was found off the target ${REQUEUES + 1} times; mend what keeps writing it, then retry it.`;
+  for (const { node_id } of tasks) {
+    db.sql(`UPDATE tasks SET state = ${state.failed}, ended = ? WHERE plan = ? AND node_id = ?`).run(
+      clock.now(),
+      plan,
+      node_id,
+    );
+    noteDeadLetter(context, plan, node_id, { code: 'KEEPS_REVERTING', message });
+  }
+  uncount(db, plan, tasks, adopted, tasks.length);
+}
+
+/** How many of the completed among these have no backup, and so were counted as adopted. */
+function unbackedUp(db: Context['db'], plan: number, tasks: readonly KnownTask[]): number {
+  const completed = tasks.filter((task) => task.state === state.completed).map((task) => task.node_id);
+  return db
+    .sql(
+      `SELECT count(*) FROM json_each(?) n
+       WHERE NOT EXISTS (SELECT 1 FROM backups b WHERE b.plan = ? AND b.node_id = n.value)`,
+    )
+    .pluck()
+    .get(JSON.stringify(completed), plan) as number;
+}
+
+function uncount(
+  db: Context['db'],
+  plan: number,
+  tasks: readonly KnownTask[],
+  adopted: number,
+  failed: number,
+): void {
+  const completed = tasks.filter((task) => task.state === state.completed).length;
+  db.sql(
+    `UPDATE plans SET completed = completed - ?, skipped = skipped - ?, adopted = adopted - ?, failed = failed + ?
+     WHERE plan = ?`,
+  ).run(completed, tasks.length - completed, adopted, failed, plan);
+}
+
+export function endSweep(context: Context, lease: Lease, changed: boolean): MigrationPlan {
+  const { db } = context;
+  const held = heldLease(context, lease.leaseId);
+  if (held !== undefined) giveBack(context, held, false);
+  const row = planRow(context, lease.plan.planId);
+  const mayEnd = held !== undefined && !changed && row.status === 'in_progress' && row.sweep_due === 0;
+  const unsettled = () =>
+    db
+      .sql(
+        `SELECT EXISTS (SELECT 1 FROM leases WHERE plan = ?1) OR EXISTS (SELECT 1 FROM tasks WHERE plan = ?1 AND state = 1)
+         OR EXISTS (SELECT 1 FROM tasks WHERE plan = ?1 AND node_id > ?2 AND state = 0)`,
+      )
+      .pluck()
+      .get(row.plan, row.cursor) === 1;
+  if (!mayEnd || unsettled()) return planOf(row);
+  if (row.failed === 0) setStatus(context, row, 'completed');
+  else setStatus(context, row, 'failed', mainFailure(context, row));
+  return planSnapshot(context, row.plan_id);
+}
+
+function mainFailure({ db }: Context, row: PlanRow): { code: RegistryErrorCode; message: string } {
+  const most = db
+    .sql(
+      'SELECT code, count(*) AS count FROM task_errors WHERE plan = ? GROUP BY code ORDER BY count(*) DESC LIMIT 1',
+    )
+    .get(row.plan) as { code: RegistryErrorCode; count: number } | undefined;
+  return {
+    code: most?.code ?? 'EMBEDDER_FAILED',
+    message: `${row.failed} of ${row.total} nodes failed, most often with ${most?.code ?? 'EMBEDDER_FAILED'}; see listTasks with status failed, mend the cause, then retryFailed.`,
+  };
+}
+
+export function retryFailed(context: Context, planId: string, nodeIds?: readonly string[]): number {
+  const { db } = context;
+  const row = planRow(context, planId);
+  if (row.finalized !== null)
+    throw new RegistryError(
+      'PLAN_FINALIZED',
+      `Plan ${planId} was finalized; create a new plan for its failed nodes.`,
+    );
+  if (!['in_progress', 'paused', 'failed', 'pending'].includes(row.status))
+    throw planState(row, 'retried', 'create a new plan for its failed nodes');
+  const failed = db
+    .sql(
+      nodeIds === undefined
+        ? 'SELECT node_id FROM tasks WHERE plan = ? AND state = 4'
+        : 'SELECT node_id FROM tasks WHERE plan = ? AND state = 4 AND node_id IN (SELECT value FROM json_each(?))',
+    )
+    .pluck()
+    .all(...(nodeIds === undefined ? [row.plan] : [row.plan, JSON.stringify(nodeIds)])) as string[];
+  if (failed.length === 0) return 0;
+  const found = row.status === 'failed' ? heldElsewhere(context, row, failed) : undefined;
+  if (found !== undefined) throw overlapError(found);
+  const ids = JSON.stringify(failed);
+  db.sql(
+    `UPDATE tasks SET state = ${state.ready}, not_before = 0, attempts = 0, conflicts = 0, requeues = 0, losses = 0,
+       lone_losses = 0, started = NULL, ended = NULL WHERE plan = ? AND node_id IN (SELECT value FROM json_each(?))`,
+  ).run(row.plan, ids);
+  db.sql('DELETE FROM task_errors WHERE plan = ? AND node_id IN (SELECT value FROM json_each(?))').run(
+    row.plan,
+    ids,
+  );
+  db.sql('UPDATE plans SET failed = failed - ? WHERE plan = ?').run(failed.length, row.plan);
+  note(context, 'plan:retried', { plan: row.plan, details: { count: failed.length } });
+  if (row.status === 'failed') setStatus(context, row, 'in_progress');
+  return failed.length;
+}
+
+/** A plan that has ended holds its nodes no more: a newer one may have taken them. */
+function heldElsewhere(context: Context, row: PlanRow, failed: readonly string[]) {
+  const whole = context.db
+    .sql(
+      `SELECT plan_id AS planId FROM plans WHERE sealed IS NOT NULL AND plan <> ?1
+         AND status IN ('pending', 'in_progress', 'paused', 'rolling_back')
+         AND (whole_store = 1 AND filter IS NULL OR ?2) LIMIT 1`,
+    )
+    .get(row.plan, row.whole_store === 1 && row.filter === null ? 1 : 0) as { planId: string } | undefined;
+  return whole ?? overlap(context, row.plan, failed);
+}
+
+/**
+ * Readers move to the target by hand. A plan that runs is swept once more; one that has ended gets a
+ * follow-up plan for what writers of the old model left behind since.
+ */
+export function cutOver(
+  context: Context,
+  planId: string,
+  acceptFailed: boolean,
+): { plan: MigrationPlan; followUp?: MigrationPlan } {
+  const row = planRow(context, planId);
+  if (row.cut_over !== null && context.db.sql('SELECT 1 FROM active_model WHERE model = ?').get(row.target))
+    return { plan: planOf(row) };
+  if (row.status === 'failed' && !acceptFailed)
+    throw planState(
+      row,
+      'cut over',
+      `${row.failed} nodes failed: retryFailed, or pass acceptFailed to leave them behind`,
+    );
+  if (!['pending', 'in_progress', 'paused', 'completed', 'failed'].includes(row.status))
+    throw planState(row, 'cut over', 'create another plan to the target');
+  activateTarget(context, row);
+  note(context, 'plan:cutover', { plan: row.plan, model: row.target });
+  const hasEnded = row.status === 'completed' || row.status === 'failed';
+  const followUp = hasEnded ? followUpPlan(context, row) : undefined;
+  return { plan: planSnapshot(context, planId), ...(followUp && { followUp }) };
+}
+
+function followUpPlan(context: Context, row: PlanRow): MigrationPlan {
+  const { db, clock } = context;
+  const planId = clock.uuid();
+  const { lastInsertRowid } = db
+    .sql(
+      `INSERT INTO plans (plan_id, strategy, whole_store, filter, source, target, status, priority, created, sealed, activate,
+         sweep_due, batch_size, throttle_ms, lanes, max_retries, keep_backups)
+       SELECT ?, strategy, whole_store, filter, source, target, 'pending', priority, ?2, ?2, 0, 1, batch_size, throttle_ms,
+         lanes, max_retries, keep_backups FROM plans WHERE plan = ?3`,
+    )
+    .run(planId, clock.now(), row.plan);
+  const plan = Number(lastInsertRowid);
+  if (row.whole_store === 0) {
+    const { changes } = db
+      .sql(
+        'INSERT INTO tasks (plan, node_id, source) SELECT ?, node_id, source FROM tasks WHERE plan = ? AND state = 3',
+      )
+      .run(plan, row.plan);
+    db.sql('UPDATE plans SET total = ? WHERE plan = ?').run(changes, plan);
+  }
+  note(context, 'plan:created', { plan, model: row.target, details: { followsUp: row.plan_id } });
+  raiseMark(context);
+  return planSnapshot(context, planId);
+}
