@@ -40,6 +40,7 @@ export const errorCodes = {
   RUNTIME_TOO_OLD: 'SQLite needs Node 22.14 or newer.',
 } as const;
 
+/** A key of {@link errorCodes}. */
 export type RegistryErrorCode = keyof typeof errorCodes;
 
 /** Why a plan or a task is in its status: a code and a sentence without content of nodes. */
@@ -51,6 +52,7 @@ export interface Reason {
 // `Symbol.for`, since the ESM and CJS copies of this class may both be loaded in one process.
 const marker = Symbol.for('@registry/core.error');
 
+/** What an error carries beside its code and text. */
 export interface RegistryErrorOptions {
   readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;

@@ -8,6 +8,7 @@ export interface Logger {
 
 const nothing = () => {};
 
+/** Says nothing: the default. */
 export const silentLogger: Logger = Object.freeze({
   debug: nothing,
   info: nothing,

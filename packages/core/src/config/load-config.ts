@@ -6,6 +6,7 @@ import type { RegistryConfig } from './settings.ts';
 import { type Environment, readVariables } from './variables.ts';
 import { readYamlSections } from './yaml-file.ts';
 
+/** Where the configuration comes from. */
 export interface LoadConfigOptions {
   /** A `config.yaml`, relative to the working directory. Without it no file is read, not even a default one. */
   readonly path?: string;

@@ -101,6 +101,7 @@ export const settings: Readonly<Record<SettingName, Setting>> = Object.freeze({
   workerEnabled: flag('worker_enabled'),
 });
 
+/** What holds where neither file, variable nor caller says otherwise. */
 export const defaultConfig: ResolvedRegistryConfig = Object.freeze({
   enabled: true,
   registryDbPath: './data/embedding_registry.sqlite',

@@ -26,6 +26,7 @@ export function stampOf(value: ForeignStamp | null | undefined): EmbeddingInfo |
   };
 }
 
+/** Says whether both carry the same stamp, or both none. */
 export function sameStamp(
   a: Partial<EmbeddingInfo> | undefined,
   b: Partial<EmbeddingInfo> | undefined,

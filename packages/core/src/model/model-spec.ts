@@ -121,6 +121,7 @@ export class EmbeddingModelSpec implements ModelRef {
   }
 }
 
+/** What identifies a model and makes its vectors comparable. */
 export type SpecFields = Pick<
   EmbeddingModelSpec,
   'modelId' | 'version' | 'dimension' | 'checksum' | 'datatype' | 'distance'
@@ -133,6 +134,7 @@ export function specDifference(a: SpecFields, b: SpecFields): (typeof identityFi
   return identityFields.find((field) => a[field] !== b[field]);
 }
 
+/** `{modelId}:v{version}:{first 8 of the checksum}`: a label for people, never an identity, never parsed. */
 export function qualifiedId(modelId: string, version: number, checksum: string | undefined): string {
   return `${modelId}:v${version}:${checksum ? checksum.slice(0, 8) : 'unknown'}`;
 }

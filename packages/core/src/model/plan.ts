@@ -17,6 +17,7 @@ export interface PlanTuning {
 /** Equality on metadata. */
 export type NodeFilter = Readonly<Record<string, string | number | boolean>>;
 
+/** What a plan consists of, without what follows from it. */
 export interface PlanFields extends Required<PlanTuning> {
   readonly planId: string;
   /** The model that was active when the plan was made; each task's own source is its node's stamp. */

@@ -2,6 +2,7 @@ import type { RegistryErrorCode } from '../errors.ts';
 import type { EmbeddingInfo } from './model-spec.ts';
 import type { Priority, TaskStatus } from './status.ts';
 
+/** What a task consists of, without what follows from it. */
 export interface TaskFields {
   readonly planId: string;
   readonly nodeId: string;

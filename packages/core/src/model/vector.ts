@@ -1,29 +1,29 @@
-import type { EmbeddingModelSpec } from './model-spec.ts';
-
 /** Float32Array of `dimension` numbers, or Uint8Array of packed bits: MSB first, `dimension / 8` bytes. */
 export type Vector = Float32Array | Uint8Array;
+/** What an element of a vector is: a 32-bit float or one bit. */
 export type Datatype = 'float32' | 'bit';
+/** How two vectors of a model are compared. */
 export type Distance = 'cosine' | 'dot' | 'euclid' | 'hamming';
 
+/** What the shape of a vector depends on; a model specification has it. */
+interface VectorShape {
+  readonly dimension: number;
+  readonly datatype: Datatype;
+}
+
 /** Length of the typed array that holds a vector of this model. */
-export function vectorLength(spec: Pick<EmbeddingModelSpec, 'dimension' | 'datatype'>): number {
+export function vectorLength(spec: VectorShape): number {
   return spec.datatype === 'bit' ? Math.ceil(spec.dimension / 8) : spec.dimension;
 }
 
 /** Says whether datatype and length fit the model; the numbers are not looked at. */
-export function vectorFits(
-  vector: Vector,
-  spec: Pick<EmbeddingModelSpec, 'dimension' | 'datatype'>,
-): boolean {
+export function vectorFits(vector: Vector, spec: VectorShape): boolean {
   const isBits = vector instanceof Uint8Array;
   return isBits === (spec.datatype === 'bit') && vector.length === vectorLength(spec);
 }
 
 /** Why a vector cannot be stored as one of this model; undefined where it can. */
-export function vectorFault(
-  vector: unknown,
-  spec: Pick<EmbeddingModelSpec, 'dimension' | 'datatype'>,
-): string | undefined {
+export function vectorFault(vector: unknown, spec: VectorShape): string | undefined {
   const wanted = spec.datatype === 'bit' ? Uint8Array : Float32Array;
   if (!(vector instanceof wanted)) return `not a ${wanted.name}`;
   if (vector.length !== vectorLength(spec))

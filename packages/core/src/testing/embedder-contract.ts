@@ -10,6 +10,7 @@ export interface ContractCase {
   readonly run: () => Promise<void>;
 }
 
+/** What the contract needs to know of the embedder under test. */
 export interface EmbedderContractOptions {
   /** Texts of the largest case, never more than the embedder's own limit; 300 unless told. */
   manyTexts?: number;

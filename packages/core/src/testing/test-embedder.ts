@@ -19,6 +19,7 @@ export interface EmbedderCall {
  */
 export type EmbedderHook = (texts: readonly string[], call: EmbedderCall) => unknown;
 
+/** The model a test embedder stands for, and how it behaves. */
 export interface TestEmbedderOptions {
   /** The whole specification; else it is made of the next fields. */
   spec?: EmbeddingModelSpec;
