@@ -19,6 +19,7 @@ export const errorCodes = {
   NODES_MISSING: 'Most nodes of the first batch are not in the store; check the list, then resume.',
   EMBEDDER_MISSING: 'No embedder for this model was passed to `open`.',
   EMBEDDER_MISMATCH: 'The embedder is for another specification of this model (checksum or dimension).',
+  RATE_LIMITED: 'The embedder asks for fewer requests; the plan waits and goes on by itself.',
   EMBEDDER_FAILED: 'The embedder refused or failed; `kind` says whether these texts or every text.',
   VECTOR_INVALID: 'The embedder returned vectors of a wrong count or length, not finite, or all zero.',
   CONTENT_MISSING: 'The node has no content to embed.',

@@ -36,7 +36,10 @@ function stampOf(context: Context, backup: BackedUpNode, known: Map<string, numb
   const stamp = { embeddingModelId, embeddingVersion, embeddingChecksum: embeddingChecksum ?? '' };
   const key = `${embeddingModelId}\n${embeddingVersion}\n${embeddingChecksum}`;
   let row = known.get(key);
-  if (row === undefined) known.set(key, (row = internStamp(context, stamp)));
+  if (row === undefined) {
+    row = internStamp(context, stamp);
+    known.set(key, row);
+  }
   return row;
 }
 
