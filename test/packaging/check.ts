@@ -1,0 +1,103 @@
+/**
+ * Builds and packs every package, looks into the tarballs, installs them outside the workspace and runs
+ * programs against them, as ESM, CommonJS and TypeScript users would.
+ */
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import {
+  brokenImports,
+  duplicateClasses,
+  type Installed,
+  manifestFaults,
+  pathTraces,
+  readManifest,
+  strayFiles,
+} from './contents.ts';
+import { expectNone, run, Steps } from './steps.ts';
+
+const workspace = resolve(import.meta.dirname, '../..');
+const path = [join(workspace, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
+const folder = mkdtempSync(join(tmpdir(), 'registry-packaging-'));
+const consumer = join(folder, 'consumer');
+const tarballFolder = join(folder, 'tarballs');
+const steps = new Steps();
+
+const packages = globSync('packages/*/package.json', { cwd: workspace }).map((file) => {
+  const source = resolve(workspace, file, '..');
+  const { name, version } = readManifest(source);
+  const tarball = join(tarballFolder, `${name.replace('@', '').replace('/', '-')}-${version}.tgz`);
+  return { name, source, tarball, folder: join(consumer, 'node_modules', name) };
+});
+
+async function packAll(): Promise<void> {
+  mkdirSync(tarballFolder);
+  await steps.check('build every package', async () => {
+    await run('pnpm', ['run', 'build'], { cwd: workspace, path });
+  });
+  for (const { name, source, tarball } of packages) {
+    await steps.check(`${name}: pack`, async () => {
+      await run('pnpm', ['pack', '--pack-destination', tarballFolder], { cwd: source, path });
+      if (!existsSync(tarball)) throw new Error(`There is no ${tarball}.`);
+    });
+    await steps.check(`${name}: publint`, async () => {
+      await run('publint', ['--strict', tarball], { cwd: source, path });
+    });
+    await steps.check(`${name}: types resolve (attw)`, async () => {
+      await run('attw', ['--profile', 'node16', tarball], { cwd: source, path });
+    });
+  }
+}
+
+/** One installation serves all programs: each has its own folder, and so its own kind of module. */
+async function install(): Promise<void> {
+  cpSync(join(import.meta.dirname, 'fixtures'), consumer, { recursive: true });
+  const types = readManifest(join(workspace, 'node_modules', '@types', 'node')).version;
+  const dependencies = {
+    ...Object.fromEntries(packages.map(({ name, tarball }) => [name, `file:${tarball}`])),
+    '@types/node': types,
+  };
+  writeFileSync(
+    join(consumer, 'package.json'),
+    JSON.stringify({ private: true, dependencies }, undefined, 2),
+  );
+  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
+  await run('npm', ['install', ...quiet], { cwd: consumer, path });
+  expectNone(globSync('node_modules/**/node_modules/@registry/*', { cwd: consumer }));
+}
+
+async function lookInto(installed: readonly Installed[]): Promise<void> {
+  const core = installed.find(({ name }) => name === '@registry/core')!;
+  for (const one of installed) {
+    await steps.check(`${one.name}: manifest and licence`, () => expectNone(manifestFaults(one)));
+    await steps.check(`${one.name}: only built files`, () => expectNone(strayFiles(one)));
+    await steps.check(`${one.name}: no path of this machine`, () => expectNone(pathTraces(one)));
+    await steps.check(`${one.name}: imports what it declares`, () => expectNone(brokenImports(one)));
+  }
+  await steps.check('no class is declared twice', () => expectNone(duplicateClasses(installed, core)));
+}
+
+async function runPrograms(): Promise<void> {
+  const programs = [
+    ['ESM', 'esm', process.execPath, 'program.js'],
+    ['CommonJS', 'cjs', process.execPath, 'program.js'],
+    ['TypeScript, as Node strips it', 'typescript', process.execPath, 'program.ts'],
+    ['TypeScript, nodenext', 'typescript', 'tsc', '--noEmit', '-p', 'tsconfig.nodenext.json'],
+    ['TypeScript, bundler', 'typescript', 'tsc', '--noEmit', '-p', 'tsconfig.bundler.json'],
+  ] as const;
+  for (const [name, where, command, ...parameters] of programs) {
+    await steps.check(`a program in ${name}`, async () => {
+      await run(command, parameters, { cwd: join(consumer, where), path });
+    });
+  }
+}
+
+try {
+  await packAll();
+  await steps.check('install all tarballs outside the workspace', install);
+  await lookInto(packages);
+  await runPrograms();
+} finally {
+  rmSync(folder, { recursive: true });
+}
+process.exitCode = steps.close() ? 0 : 1;

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+
+/** A list of checks that goes on after a failure, and ends with how many passed. */
+export class Steps {
+  #passed = 0;
+  #failed = 0;
+
+  async check(name: string, body: () => void | Promise<void>): Promise<void> {
+    const start = performance.now();
+    try {
+      await body();
+      this.#passed++;
+      console.log(`  ok      ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
+    } catch (error) {
+      this.#failed++;
+      const text = error instanceof Error ? error.message : String(error);
+      console.log(`  FAILED  ${name}\n${text.replaceAll(/^/gm, '            ')}`);
+    }
+  }
+
+  /** Prints the closing line and says whether all passed. */
+  close(): boolean {
+    console.log(`${this.#passed} passed, ${this.#failed} failed`);
+    return this.#failed === 0;
+  }
+}
+
+/** Runs a program to its end. @throws Error with all it printed where it does not end with 0. */
+export function run(
+  command: string,
+  parameters: readonly string[],
+  options: { readonly cwd: string; readonly path: string },
+): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const env = { ...process.env, PATH: options.path };
+  const child = spawn(command, parameters, { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (chunk) => (output += chunk));
+  child.stderr.on('data', (chunk) => (output += chunk));
+  child.on('error', reject);
+  child.on('close', (code, signal) => {
+    if (code === 0) return resolve(output);
+    reject(new Error(`${command} ${parameters.join(' ')} ended with ${code ?? signal}:\n${output.trim()}`));
+  });
+  return promise;
+}
+
+/** @throws Error listing the findings, where there are any. */
+export function expectNone(findings: readonly string[]): void {
+  if (findings.length > 0) throw new Error(findings.join('\n'));
+}
