@@ -1,0 +1,167 @@
+/** What the application does to its nodes. Every function runs inside a transaction. */
+import { contentHash, type EmbeddingInfo, RegistryError, type Vector, vectorBytes } from '@registry/core';
+import type { SqliteDatabase } from '@registry/core/sqlite';
+import { metadataText, type ParsedChanges, type ParsedNode } from '../node-input.ts';
+import { currentHash, type Layout, quoted, type SqlValue } from './layout.ts';
+import type { Stamps } from './stamps.ts';
+import { withFences } from './state.ts';
+
+/** Columns and what they are to hold. */
+type Assignments = readonly (readonly [column: string, value: SqlValue])[];
+
+/** @throws RegistryError `SPEC_INVALID` where an id is taken and `replace` is false, `VECTOR_INVALID` */
+export function insertNodes(
+  database: SqliteDatabase,
+  layout: Layout,
+  stamps: Stamps,
+  nodes: readonly ParsedNode[],
+  replace: boolean,
+): void {
+  withFences(database, layout, nodes.length, (first) => {
+    for (const [index, node] of nodes.entries()) {
+      const hash = contentHash(node.content);
+      const id: Assignments = [[layout.id, node.id]];
+      const body = [
+        [layout.content, node.content] as const,
+        ...metadataAssignments(layout, node.metadata, node.id),
+      ];
+      const head = [
+        [layout.revision, first + index] as const,
+        [layout.contentHash, hash] as const,
+        ...vectorAssignments(layout, stamps, node.id, node.vector, node.info, hash),
+      ];
+      if (layout.ownsTable) {
+        insertRow(database, layout, layout.bodies, id, body, replace);
+        insertRow(database, layout, layout.heads, id, head, replace);
+      } else insertRow(database, layout, layout.bodies, id, [...body, ...head], replace);
+    }
+  });
+}
+
+function insertRow(
+  database: SqliteDatabase,
+  layout: Layout,
+  table: string,
+  id: Assignments,
+  rest: Assignments,
+  replace: boolean,
+): void {
+  const all = [...id, ...rest];
+  const conflict = replace
+    ? `DO UPDATE SET ${rest.map(([column]) => `${column} = excluded.${column}`).join(', ')}`
+    : 'DO NOTHING';
+  const { changes } = database
+    .sql(
+      `INSERT INTO ${table} (${all.map(([column]) => column).join(', ')}) VALUES (${all.map(() => '?').join(', ')}) ON CONFLICT (${layout.id}) ${conflict}`,
+    )
+    .run(all.map(([, value]) => value));
+  if (changes === 0)
+    throw new RegistryError(
+      'SPEC_INVALID',
+      `There is a node ${JSON.stringify(id[0]![1])} already; update it, or use \`upsert\`.`,
+      { details: { nodeId: id[0]![1] } },
+    );
+}
+
+/** False where there is no such node. */
+export function updateNode(
+  database: SqliteDatabase,
+  layout: Layout,
+  stamps: Stamps,
+  id: string,
+  changes: ParsedChanges,
+): boolean {
+  const hash = database
+    .sql(`SELECT ${currentHash(layout)} FROM ${layout.heads} AS h WHERE h.${layout.id} = ?`)
+    .pluck()
+    .get(id) as string | undefined;
+  if (hash === undefined) return false;
+  const { content, metadata, vector, info } = changes;
+  const newHash = content === undefined ? hash : contentHash(content);
+  const body: Assignments = [
+    ...(content === undefined ? [] : [[layout.content, content] as const]),
+    ...(metadata === undefined ? [] : metadataAssignments(layout, metadata, id)),
+  ];
+  if (content === undefined && vector === undefined) {
+    updateRow(database, layout, layout.bodies, id, body);
+    return true;
+  }
+  withFences(database, layout, 1, (revision) => {
+    const head: Assignments = [
+      [layout.revision, revision],
+      [layout.contentHash, newHash],
+      ...(vector === undefined
+        ? []
+        : vectorAssignments(layout, stamps, id, vector ?? undefined, info, newHash)),
+    ];
+    if (layout.ownsTable) {
+      updateRow(database, layout, layout.bodies, id, body);
+      updateRow(database, layout, layout.heads, id, head);
+    } else updateRow(database, layout, layout.bodies, id, [...body, ...head]);
+  });
+  return true;
+}
+
+function updateRow(
+  database: SqliteDatabase,
+  layout: Layout,
+  table: string,
+  id: string,
+  values: Assignments,
+): void {
+  if (values.length === 0) return;
+  database
+    .sql(`UPDATE ${table} SET ${values.map(([column]) => `${column} = ?`).join(', ')} WHERE ${layout.id} = ?`)
+    .run(...values.map(([, value]) => value), id);
+}
+
+/** How many there were. */
+export function deleteNodes(database: SqliteDatabase, layout: Layout, ids: readonly string[]): number {
+  const statement = database.sql(`DELETE FROM ${layout.bodies} WHERE ${layout.id} = ?`);
+  return ids.reduce((count, id) => count + statement.run(id).changes, 0);
+}
+
+/** A vector comes with the hash of the content it is stored with; a node without one carries no stamp. */
+function vectorAssignments(
+  layout: Layout,
+  stamps: Stamps,
+  id: string,
+  vector: Vector | undefined,
+  info: EmbeddingInfo | undefined,
+  hash: string,
+): Assignments {
+  if (vector !== undefined && info !== undefined) stamps.check(id, vector, info);
+  const values = stamps.valuesOf(vector === undefined ? undefined : info);
+  return [
+    [layout.vector, vector === undefined ? null : vectorBytes(vector)],
+    [layout.datatype, vector === undefined ? null : vector instanceof Uint8Array ? 'bit' : 'float32'],
+    [layout.embeddedHash, vector === undefined ? null : hash],
+    ...layout.stampColumns.map((column, index) => [column, values[index] ?? null] as const),
+  ];
+}
+
+function metadataAssignments(
+  layout: Layout,
+  metadata: Readonly<Record<string, unknown>>,
+  id: string,
+): Assignments {
+  if (layout.metadata.kind === 'json') return [[layout.metadata.column, metadataText(metadata, id)]];
+  const names = layout.metadata.kind === 'columns' ? layout.metadata.names : [];
+  const unknown = Object.keys(metadata).find((key) => !names.includes(key));
+  if (unknown !== undefined)
+    throw new RegistryError(
+      'SPEC_INVALID',
+      `Node store ${layout.table} has no metadata column "${unknown}" for node ${JSON.stringify(id)}; name it in \`columns.metadata\`.`,
+    );
+  return names.map((name) => [quoted(name), columnValue(metadata[name], name, id)] as const);
+}
+
+function columnValue(value: unknown, name: string, id: string): SqlValue {
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'boolean') return Number(value);
+  if (typeof value === 'string' || typeof value === 'number') return value;
+  throw new RegistryError(
+    'SPEC_INVALID',
+    `Metadata column "${name}" of node ${JSON.stringify(id)} takes a string, number or boolean.`,
+  );
+}

@@ -1,0 +1,141 @@
+import { scheduler } from 'node:timers/promises';
+import { type Datatype, RegistryError, type StoredNode, type Vector, vectorOfBytes } from '@registry/core';
+import type { SqliteDatabase } from '@registry/core/sqlite';
+import {
+  bodyAlias,
+  columnList,
+  currentHash,
+  fenceOf,
+  headsAndBodies,
+  type Layout,
+  quoted,
+  type SqlValue,
+} from './layout.ts';
+import type { Stamps } from './stamps.ts';
+
+/** Nodes per read transaction, after which others may run. */
+const CHUNK_NODES = 1_000;
+
+/** A node with all the store holds of it. */
+export interface SqliteNode extends StoredNode {
+  readonly content: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+type NodeRow = [
+  id: string | number,
+  content: string | null,
+  contentHash: string,
+  embeddedHash: string | null,
+  datatype: Datatype | null,
+  vector: Uint8Array | string | number | null,
+  revision: number,
+  ...rest: SqlValue[],
+];
+
+/** Nodes by id, in the order asked for; each once, absent ones left out. */
+export async function readNodes(
+  database: SqliteDatabase,
+  layout: Layout,
+  stamps: Stamps,
+  ids: readonly string[],
+  signal?: AbortSignal,
+): Promise<StoredNode[]> {
+  const statement = database.sql(nodeSql(layout, [])).raw();
+  const wanted = [...new Set(ids)];
+  const nodes: StoredNode[] = [];
+  for (let start = 0; start < wanted.length; start += CHUNK_NODES) {
+    if (start > 0) await scheduler.yield();
+    const chunk = wanted.slice(start, start + CHUNK_NODES);
+    const found = await database.read(
+      () => chunk.map((id) => ({ id, row: statement.get(id) as NodeRow | undefined })),
+      { signal },
+    );
+    for (const { id, row } of found)
+      if (row !== undefined && String(row[0]) === id) nodes.push(nodeOf(layout, stamps, row));
+  }
+  return nodes;
+}
+
+/** One node with its metadata; undefined where there is none. */
+export async function readNode(
+  database: SqliteDatabase,
+  layout: Layout,
+  stamps: Stamps,
+  id: string,
+): Promise<SqliteNode | undefined> {
+  const columns = metadataColumns(layout);
+  const row = await database.read(
+    () => database.sql(nodeSql(layout, columns)).raw().get(id) as NodeRow | undefined,
+  );
+  if (row === undefined || String(row[0]) !== id) return undefined;
+  const values = row.slice(row.length - columns.length);
+  return { content: '', ...nodeOf(layout, stamps, row), metadata: metadataOf(layout, values) };
+}
+
+function nodeSql(layout: Layout, metadata: readonly string[]): string {
+  const { id, embeddedHash, datatype, vector } = layout;
+  const body = bodyAlias(layout);
+  const columns = [
+    `h.${id}`,
+    `${body}.${layout.content}`,
+    currentHash(layout),
+    `h.${embeddedHash}`,
+    `h.${datatype}`,
+    `h.${vector}`,
+    fenceOf(layout, 'h'),
+    columnList(layout.stampColumns, 'h'),
+    ...metadata.map((column) => `${body}.${column}`),
+  ];
+  return `SELECT ${columns.join(', ')} FROM ${headsAndBodies(layout)} WHERE h.${id} = ?`;
+}
+
+function nodeOf(layout: Layout, stamps: Stamps, row: NodeRow): StoredNode {
+  const [id, content, contentHash, embeddedHash, datatype, bytes, revision, ...rest] = row;
+  const info = stamps.infoOf(rest.slice(0, layout.stampColumns.length));
+  const vector =
+    bytes === null ? undefined : vectorIn(bytes, () => datatype ?? guess(layout, stamps, info), id);
+  return {
+    id: String(id),
+    ...(content === null ? {} : { content: String(content) }),
+    contentHash,
+    ...(embeddedHash === null ? {} : { embeddedHash }),
+    ...info,
+    ...(vector === undefined ? {} : { vector }),
+    fence: String(revision),
+  };
+}
+
+/** What another program wrote says no datatype: the stamp's, else float32. */
+function guess(layout: Layout, stamps: Stamps, info: StoredNodeInfo): Datatype {
+  const shape = info && stamps.shapeOf(info);
+  if (shape !== undefined) return shape.datatype;
+  return info?.embeddingModelId === 'binary_hdv' ? 'bit' : layout.datatypeOfOthers;
+}
+
+type StoredNodeInfo = ReturnType<Stamps['infoOf']>;
+
+function vectorIn(value: NodeRow[5], datatype: () => Datatype, id: string | number): Vector {
+  if (!(value instanceof Uint8Array))
+    throw new RegistryError(
+      'VECTOR_INVALID',
+      `The vector of node ${JSON.stringify(id)} is stored as ${typeof value}, not as a BLOB of little-endian float32 or packed bits; convert the column first.`,
+    );
+  const type = datatype();
+  // Bytes that are no whole number of floats can only be kept as they are.
+  return vectorOfBytes(value, value.byteLength % 4 === 0 ? type : 'bit');
+}
+
+function metadataColumns(layout: Layout): string[] {
+  if (layout.metadata.kind === 'json') return [layout.metadata.column];
+  return layout.metadata.kind === 'columns' ? layout.metadata.names.map(quoted) : [];
+}
+
+function metadataOf(layout: Layout, values: readonly unknown[]): Record<string, unknown> {
+  if (layout.metadata.kind === 'columns') {
+    const entries = layout.metadata.names.map((name, index) => [name, values[index]] as const);
+    return Object.fromEntries(entries.filter(([, value]) => value !== null));
+  }
+  const text = values[0];
+  return typeof text === 'string' ? (JSON.parse(text) as Record<string, unknown>) : {};
+}

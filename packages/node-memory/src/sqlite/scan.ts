@@ -1,0 +1,152 @@
+/**
+ * Pages of heads in the order of their ids. The nodes of one stamp are a range of the index that holds all
+ * a head consists of; "off the target" is every range but the target's, merged by id, so that a node which
+ * changes its stamp meanwhile is still met once. Nodes at the target whose text changed since they were
+ * embedded come from an index of their own.
+ */
+import { scheduler } from 'node:timers/promises';
+import { type EmbeddingInfo, type NodeFilter, type NodeHead, type Page, sameStamp } from '@registry/core';
+import type { SqliteDatabase } from '@registry/core/sqlite';
+import { type Condition, conditionOnHead } from './filter.ts';
+import { currentHash, type Layout, quoted, type SqlValue, type StampKey } from './layout.ts';
+import type { Stamps } from './stamps.ts';
+import { isStale } from './triggers.ts';
+
+/** Rows per statement: a page of the planner. Filters read each node's metadata, so fewer of those. */
+const CHUNK_ROWS = 10_000;
+const FILTERED_CHUNK_ROWS = 2_000;
+/** More ranges than this are not merged: SQLite takes 500 parts. */
+const MERGED_RANGES = 200;
+
+export interface ScanOptions {
+  readonly notAt?: EmbeddingInfo | undefined;
+  readonly where?: NodeFilter | undefined;
+  readonly after?: string | undefined;
+  readonly limit: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A part of a scan: the nodes of one stamp, all of them or those with stale text. */
+export interface Range extends StampKey {
+  readonly onlyStale: boolean;
+}
+
+/** id (a number in some adopted tables), position of the range, hash of the content, embedded hash, whether the filter holds. */
+type HeadRow = [
+  id: string | number,
+  range: number,
+  contentHash: string,
+  embeddedHash: string | null,
+  holds: 0 | 1,
+];
+
+export async function scanHeads(
+  database: SqliteDatabase,
+  layout: Layout,
+  stamps: Stamps,
+  options: ScanOptions,
+): Promise<Page<NodeHead>> {
+  const condition = conditionOnHead(layout, options.where);
+  const items: NodeHead[] = [];
+  let after = options.after;
+  for (;;) {
+    const wanted = options.limit - items.length;
+    const rows = condition ? FILTERED_CHUNK_ROWS : Math.min(wanted, CHUNK_ROWS);
+    const chunk = await database.read(
+      () => readChunk(database, layout, stamps, { notAt: options.notAt, condition, after, rows }),
+      { signal: options.signal },
+    );
+    for (const [index, head] of chunk.heads.entries()) {
+      if (head !== undefined) items.push(head);
+      if (items.length === options.limit) return { items, next: chunk.ids[index]! };
+    }
+    if (chunk.ids.length < rows) return { items };
+    after = chunk.ids.at(-1);
+    await scheduler.yield();
+  }
+}
+
+export interface ChunkOptions {
+  readonly notAt: EmbeddingInfo | undefined;
+  readonly condition: Condition | undefined;
+  readonly after: string | undefined;
+  readonly rows: number;
+}
+
+/** The next rows; a head is undefined where the filter leaves the node out. */
+function readChunk(
+  database: SqliteDatabase,
+  layout: Layout,
+  stamps: Stamps,
+  options: ChunkOptions,
+): { ids: string[]; heads: (NodeHead | undefined)[] } {
+  const ranges = rangesOf(stamps, options.notAt);
+  if (ranges.length === 0) return { ids: [], heads: [] };
+  const { sql, values } = statementOf(layout, ranges, options);
+  const rows = database.sql(sql).raw().all(values) as HeadRow[];
+  return {
+    ids: rows.map(([id]) => String(id)),
+    heads: rows.map(([id, range, contentHash, embeddedHash, holds]) =>
+      holds === 0 ? undefined : headOf(String(id), ranges[range]!.info, contentHash, embeddedHash),
+    ),
+  };
+}
+
+function headOf(
+  id: string,
+  info: EmbeddingInfo | undefined,
+  contentHash: string,
+  embeddedHash: string | null,
+): NodeHead {
+  if (info === undefined)
+    return embeddedHash === null ? { id, contentHash } : { id, contentHash, embeddedHash };
+  const { embeddingModelId, embeddingVersion, embeddingChecksum } = info;
+  if (embeddedHash === null)
+    return { id, contentHash, embeddingModelId, embeddingVersion, embeddingChecksum };
+  return { id, contentHash, embeddedHash, embeddingModelId, embeddingVersion, embeddingChecksum };
+}
+
+function rangesOf(stamps: Stamps, notAt: EmbeddingInfo | undefined): Range[] {
+  return stamps
+    .inUse()
+    .map((key) => ({ ...key, onlyStale: notAt !== undefined && sameStamp(key.info, notAt) }));
+}
+
+/** Exported for the tests that pin its query plan. */
+export function statementOf(
+  layout: Layout,
+  ranges: readonly Range[],
+  options: ChunkOptions,
+): { sql: string; values: SqlValue[] } {
+  const parts = ranges.map((range, position) => rangeSql(layout, range, position, options));
+  const groups: Condition[] = [];
+  for (let start = 0; start < parts.length; start += MERGED_RANGES) {
+    const group = parts.slice(start, start + MERGED_RANGES);
+    groups.push({
+      sql: `${group.map(({ sql }) => sql).join(' UNION ALL ')} ORDER BY 1 LIMIT ?`,
+      values: [...group.flatMap(({ values }) => values), options.rows],
+    });
+  }
+  if (groups.length === 1) return { sql: groups[0]!.sql, values: [...groups[0]!.values] };
+  return {
+    sql: `${groups.map(({ sql }) => `SELECT * FROM (${sql})`).join(' UNION ALL ')} ORDER BY 1 LIMIT ?`,
+    values: [...groups.flatMap(({ values }) => values), options.rows],
+  };
+}
+
+function rangeSql(layout: Layout, range: Range, position: number, options: ChunkOptions): Condition {
+  const { heads, id, embeddedHash, stampColumns } = layout;
+  const index = quoted(range.onlyStale ? layout.staleIndex : layout.rangeIndex);
+  const holds = options.condition?.sql ?? '1';
+  const terms = stampColumns.map((column) => `h.${column} IS ?`);
+  const values = [...(options.condition?.values ?? []), ...range.values];
+  if (options.after !== undefined) {
+    terms.push(`h.${id} > ?`);
+    values.push(options.after);
+  }
+  if (range.onlyStale) terms.push(isStale(layout, 'h'), `h.${embeddedHash} IS NOT ${currentHash(layout)}`);
+  return {
+    sql: `SELECT h.${id}, ${position}, ${currentHash(layout)}, h.${embeddedHash}, ${holds} FROM ${heads} AS h INDEXED BY ${index} WHERE ${terms.join(' AND ')}`,
+    values,
+  };
+}

@@ -1,0 +1,176 @@
+/**
+ * The triggers that give a node a new fence whoever changes its content, vector or stamp, also through a
+ * raw connection: INSERT, INSERT OR REPLACE, upsert, UPDATE, delete and insert. They run in any SQLite
+ * program, so they use nothing of ours.
+ *
+ * What they do besides, since nobody told the store more than the statement itself:
+ * - a changed content makes its hash unknown; it is computed from the content until we write it again;
+ * - a changed vector under an unchanged stamp loses the stamp, for nothing says that the model that made
+ *   the old vector made the new one. A statement that sets the revision to NULL declares its stamp;
+ * - a changed content under an unchanged vector leaves a vector of another text: where the hash of that
+ *   text was not known, a hash of no text stands for it;
+ * - half a stamp, or a stamp without a vector, is no stamp.
+ */
+import { type Layout, quoted } from './layout.ts';
+
+/** An embedded hash that equals none: the vector was made from another text than the content. */
+export const HASH_OF_ANOTHER_TEXT = '0'.repeat(64);
+
+export interface SchemaObject {
+  /** Unquoted. */
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** The triggers of a layout. In its own layout the bodies need theirs too. */
+export function triggersOf(layout: Layout): SchemaObject[] {
+  return layout.ownsTable ? [...headTriggers(layout), ...bodyTriggers(layout)] : headTriggers(layout);
+}
+
+/** True unless the row carries a number that a transaction of ours reserved and this statement set. */
+function foreign(layout: Layout, isUpdate: boolean): string {
+  const isOurs = `NEW.${layout.revision} > s.reserved AND NEW.${layout.revision} <= s.revision`;
+  const isFresh = isUpdate ? ` AND NEW.${layout.revision} IS NOT OLD.${layout.revision}` : '';
+  return `NOT EXISTS (SELECT 1 FROM ${layout.state} s WHERE ${isOurs}${isFresh})`;
+}
+
+const reserve = (layout: Layout) => `UPDATE ${layout.state} SET revision = revision + 1;`;
+const release = (layout: Layout) => `UPDATE ${layout.state} SET reserved = revision;`;
+const next = (layout: Layout) => `(SELECT revision FROM ${layout.state})`;
+
+function headTriggers(layout: Layout): SchemaObject[] {
+  return [insertedHead(layout), updatedHead(layout)];
+}
+
+function insertedHead(layout: Layout): SchemaObject {
+  const { heads, id, revision, contentHash } = layout;
+  const name = `${layout.table}_embedding_inserted`;
+  const guard = layout.ownsTable
+    ? `SELECT RAISE(ABORT, 'there is no node with this id') WHERE NOT EXISTS (SELECT 1 FROM ${layout.bodies} WHERE ${id} = NEW.${id});`
+    : '';
+  const stamps = layout.stampColumns.map((column) => {
+    return `${column} = CASE WHEN ${wholeStamp(layout)} THEN ${normal(layout, column)} END`;
+  });
+  return {
+    name,
+    sql: `CREATE TRIGGER ${quoted(name)} AFTER INSERT ON ${heads} WHEN ${foreign(layout, false)}
+    BEGIN
+      ${guard}
+      ${reserve(layout)}
+      UPDATE ${heads} SET ${revision} = ${next(layout)}, ${contentHash} = NULL, ${stamps.join(', ')} WHERE ${id} = NEW.${id};
+      ${release(layout)}
+    END`,
+  };
+}
+
+function updatedHead(layout: Layout): SchemaObject {
+  const { heads, id, vector, revision, contentHash, embeddedHash } = layout;
+  const name = `${layout.table}_embedding_updated`;
+  const watched = [id, vector, ...layout.stampColumns, ...(layout.ownsTable ? [] : [layout.content])];
+  const hasNewVector = `NEW.${vector} IS NOT OLD.${vector}`;
+  const hasNewStamp = layout.stampColumns.map((column) => `NEW.${column} IS NOT OLD.${column}`).join(' OR ');
+  const isStamped = `${wholeStamp(layout)} AND NOT (${hasNewVector} AND NOT (${hasNewStamp}) AND NEW.${revision} IS NOT NULL)`;
+  const stamps = layout.stampColumns.map(
+    (column) => `${column} = CASE WHEN ${isStamped} THEN ${normal(layout, column)} END`,
+  );
+  const hashes = layout.ownsTable ? [] : [`${contentHash} = NULL`];
+  hashes.push(`${embeddedHash} = CASE
+        WHEN NEW.${vector} IS NULL THEN NULL
+        WHEN NEW.${embeddedHash} IS NOT OLD.${embeddedHash} THEN NEW.${embeddedHash}
+        WHEN ${hasNewVector} THEN NULL
+        ${layout.ownsTable ? '' : `WHEN NEW.${layout.content} IS NOT OLD.${layout.content} THEN ${hashOfOldText('NEW', layout)}`}
+        ELSE NEW.${embeddedHash} END`);
+  return {
+    name,
+    sql: `CREATE TRIGGER ${quoted(name)} AFTER UPDATE OF ${watched.join(', ')} ON ${heads} WHEN ${foreign(layout, true)}
+    BEGIN
+      ${reserve(layout)}
+      UPDATE ${heads} SET ${revision} = ${next(layout)}, ${[...hashes, ...stamps].join(', ')} WHERE ${id} = NEW.${id};
+      ${release(layout)}
+    END`,
+  };
+}
+
+/** Bodies of the own layout: each has exactly one head, which goes and comes with it. */
+function bodyTriggers(layout: Layout): SchemaObject[] {
+  const { table, heads, bodies, id, content, vector, revision, contentHash, embeddedHash } = layout;
+  const byOthers = `(SELECT reserved = revision FROM ${layout.state})`;
+  const object = (suffix: string, event: string, condition: string, body: string): SchemaObject => {
+    const name = `${table}_${suffix}`;
+    return { name, sql: `CREATE TRIGGER ${quoted(name)} AFTER ${event} ${condition} BEGIN ${body} END` };
+  };
+  const emptyHead = (row: 'NEW' | 'OLD') =>
+    `INSERT INTO ${heads} (${id}, ${revision}) VALUES (${row}.${id}, ${next(layout)});`;
+  return [
+    // REPLACE deletes the old body without telling its head.
+    object(
+      'inserted',
+      `INSERT ON ${bodies}`,
+      `WHEN ${byOthers}`,
+      `${reserve(layout)} DELETE FROM ${heads} WHERE ${id} = NEW.${id}; ${emptyHead('NEW')} ${release(layout)}`,
+    ),
+    object(
+      'updated',
+      `UPDATE OF ${id}, ${content} ON ${bodies}`,
+      `WHEN ${byOthers}`,
+      `${reserve(layout)}
+      DELETE FROM ${heads} WHERE ${id} = NEW.${id} AND NEW.${id} IS NOT OLD.${id};
+      UPDATE ${heads} SET ${id} = NEW.${id}, ${revision} = ${next(layout)}, ${contentHash} = NULL,
+        ${embeddedHash} = CASE WHEN NEW.${content} IS NOT OLD.${content} AND ${vector} IS NOT NULL
+          THEN coalesce(${embeddedHash}, '${HASH_OF_ANOTHER_TEXT}') ELSE ${embeddedHash} END
+      WHERE ${id} = OLD.${id};
+      ${release(layout)}`,
+    ),
+    object('deleted', `DELETE ON ${bodies}`, '', `DELETE FROM ${heads} WHERE ${id} = OLD.${id};`),
+    object(
+      'embedding_deleted',
+      `DELETE ON ${heads}`,
+      `WHEN ${byOthers} AND EXISTS (SELECT 1 FROM ${bodies} WHERE ${id} = OLD.${id})`,
+      `${reserve(layout)} ${emptyHead('OLD')} ${release(layout)}`,
+    ),
+  ];
+}
+
+function hashOfOldText(row: 'NEW' | 'OLD', layout: Layout): string {
+  return `coalesce(${row}.${layout.embeddedHash}, '${HASH_OF_ANOTHER_TEXT}')`;
+}
+
+/** Does the row carry a stamp that can be read, and a vector? */
+function wholeStamp(layout: Layout): string {
+  const [modelId, version] = layout.stampColumns;
+  const hasVector = `NEW.${layout.vector} IS NOT NULL`;
+  if (version === undefined) return `${hasVector} AND NEW.${modelId} IS NOT NULL`;
+  return `${hasVector} AND ${validStamp(layout, 'NEW')}`;
+}
+
+/** Model id not empty, version an integer from 1 up (also as text); SQL over the three columns. */
+export function validStamp(layout: Layout, row: string): string {
+  const [modelId, version] = layout.stampColumns.map((column) => `${row}.${column}`);
+  return `typeof(${modelId}) = 'text' AND ${modelId} <> '' AND CAST(${version} AS INTEGER) >= 1 AND CAST(${version} AS INTEGER) = ${version} + 0`;
+}
+
+/** The column's value in a whole stamp: an unknown checksum is ''. */
+function normal(layout: Layout, column: string): string {
+  if (layout.stampColumns.length === 1) return `NEW.${column}`;
+  return column === layout.stampColumns[2] ? `coalesce(NEW.${column}, '')` : `NEW.${column}`;
+}
+
+/** The columns of {@link Layout.rangeIndex} and {@link Layout.staleIndex}. */
+export function indexesOf(layout: Layout): SchemaObject[] {
+  const { stampColumns, id, contentHash, embeddedHash } = layout;
+  const on = `ON ${layout.heads} (${[...stampColumns, id, contentHash, embeddedHash].join(', ')})`;
+  return [
+    { name: layout.rangeIndex, sql: `CREATE INDEX ${quoted(layout.rangeIndex)} ${on}` },
+    {
+      name: layout.staleIndex,
+      sql: `CREATE INDEX ${quoted(layout.staleIndex)} ${on} WHERE ${isStale(layout)}`,
+    },
+  ];
+}
+
+/** The embedded text is known and is not, or may not be, the content; as the partial index has it. */
+export function isStale(layout: Layout, alias?: string): string {
+  const prefix = alias === undefined ? '' : `${alias}.`;
+  const embeddedHash = `${prefix}${layout.embeddedHash}`;
+  return `${embeddedHash} IS NOT NULL AND ${embeddedHash} IS NOT ${prefix}${layout.contentHash}`;
+}

@@ -1,0 +1,84 @@
+import {
+  type EmbeddingInfo,
+  type NodeWrite,
+  RegistryError,
+  vectorBytes,
+  type WriteOutcome,
+} from '@registry/core';
+import type { SqliteDatabase } from '@registry/core/sqlite';
+import { currentHash, fenceOf, type Layout, type SqlValue } from './layout.ts';
+import type { Stamps } from './stamps.ts';
+import { withFences } from './state.ts';
+
+/** All writes in one transaction; each only where its fence still holds. Inside a transaction. */
+export function writeNodes(
+  database: SqliteDatabase,
+  layout: Layout,
+  stamps: Stamps,
+  writes: readonly NodeWrite[],
+): WriteOutcome[] {
+  return withFences(database, layout, writes.length, (first) =>
+    writes.map((write, index) => writeNode(database, layout, stamps, write, first + index)),
+  );
+}
+
+function writeNode(
+  database: SqliteDatabase,
+  layout: Layout,
+  stamps: Stamps,
+  write: NodeWrite,
+  revision: number,
+): WriteOutcome {
+  const where = `WHERE ${layout.id} = ? AND ${fenceOf(layout)} = ?`;
+  const number = Number(write.fence);
+  // A text that we never handed out fits no node.
+  const fence = String(number) === write.fence ? number : -1;
+  const changes =
+    write.set === undefined
+      ? database
+          .sql(`UPDATE ${layout.heads} SET ${layout.revision} = ? ${where}`)
+          .run(revision, write.nodeId, fence).changes
+      : database
+          .sql(`${setSql(layout)} ${where}`)
+          .run(revision, ...newValues(stamps, write), write.nodeId, fence).changes;
+  if (changes === 1) return 'written';
+  const isThere = database.sql(`SELECT 1 FROM ${layout.heads} WHERE ${layout.id} = ?`).get(write.nodeId);
+  return isThere === undefined ? 'missing' : 'conflict';
+}
+
+/** A content hash that another program's edit made unknown is known again after the write. */
+function setSql(layout: Layout): string {
+  const { heads, revision, embeddedHash, datatype, vector, contentHash, stampColumns } = layout;
+  const columns = [embeddedHash, datatype, vector, ...stampColumns].map((column) => `${column} = ?`);
+  return `UPDATE ${heads} AS h SET ${revision} = ?, ${columns.join(', ')}, ${contentHash} = ${currentHash(layout)}`;
+}
+
+/** Embedded hash, datatype, vector and stamp. */
+function newValues(stamps: Stamps, write: NodeWrite): SqlValue[] {
+  const { nodeId, restore } = write;
+  const {
+    vector,
+    embeddedHash,
+    embeddingModelId,
+    embeddingVersion,
+    embeddingChecksum = '',
+  } = write.set ?? {};
+  const info: EmbeddingInfo | undefined =
+    embeddingModelId === undefined || embeddingVersion === undefined
+      ? undefined
+      : { embeddingModelId, embeddingVersion, embeddingChecksum };
+  if (info !== undefined && !restore) {
+    if (vector === undefined)
+      throw new RegistryError(
+        'VECTOR_INVALID',
+        `The write of node ${JSON.stringify(nodeId)} has a stamp and no vector; a node without a vector carries no stamp.`,
+      );
+    stamps.check(nodeId, vector, info);
+  }
+  return [
+    embeddedHash ?? null,
+    vector === undefined ? null : vector instanceof Uint8Array ? 'bit' : 'float32',
+    vector === undefined ? null : vectorBytes(vector),
+    ...stamps.valuesOf(info),
+  ];
+}
