@@ -50,7 +50,7 @@ function onGlobalThis(access: ts.PropertyAccessExpression): boolean {
 // `setImmediate` is none of them: it yields to others, and neither waits for a time nor tells one.
 const timers = new Set(['setTimeout', 'setInterval', 'performance', 'hrtime']);
 const chance = new Set(['randomUUID', 'randomBytes', 'randomInt', 'randomFillSync', 'getRandomValues']);
-const members = new Set(['Date.now', 'Math.random', 'AbortSignal.timeout', 'crypto.randomUUID']);
+const members = /(^|\.)(Date\.now|Math\.random|AbortSignal\.timeout|crypto\.(randomUUID|getRandomValues))$/;
 
 function timeOrChance(node: ts.Node): string | undefined {
   if (ts.isIdentifier(node) && (timers.has(node.text) || chance.has(node.text))) {
@@ -58,7 +58,7 @@ function timeOrChance(node: ts.Node): string | undefined {
       ? node.text
       : undefined;
   }
-  if (ts.isPropertyAccessExpression(node) && members.has(node.getText())) return node.getText();
+  if (ts.isPropertyAccessExpression(node) && members.test(node.getText())) return node.getText();
   // `new Date(value)` only formats; without a value it looks at the clock.
   if (ts.isNewExpression(node) && node.expression.getText() === 'Date' && !node.arguments?.length)
     return 'new Date()';
@@ -73,6 +73,23 @@ function processUse(node: ts.Node): string | undefined {
   if (node.text !== 'process' && node.text !== 'console') return undefined;
   return node.parent.getText().split('\n')[0];
 }
+
+/** Rules for what tests do, rather than for the product. */
+export const testWords: readonly Rule[] = [
+  {
+    law: 'no test sleeps: it awaits an event or moves the manual clock',
+    breach: {
+      'packages/core/test/worker.test.ts': 'await new Promise((done) => setTimeout(done, 50));',
+      'test/chaos.test.ts': "import { setTimeout as wait } from 'node:timers/promises';",
+    },
+    check: (sources) =>
+      occurrences(
+        sources.filter(({ path }) => /(^|\/)test\//.test(path)),
+        (node) =>
+          ts.isIdentifier(node) && /^set(Timeout|Interval)$/.test(node.text) ? timeOrChance(node) : undefined,
+      ),
+  },
+];
 
 /** The two things that the list of workers and the check of the runtime cannot do without. */
 const allowedOfRuntime = new Set(['process.pid', 'process.versions']);
@@ -115,6 +132,7 @@ export const words: readonly Rule[] = [
       'packages/node-memory/src/node.ts': 'const createdAt = new Date().toISOString();',
       'packages/cli/src/wait.ts': "import { setTimeout as wait } from 'node:timers/promises';",
       'packages/qdrant/src/call.ts': 'fetch(url, { signal: AbortSignal.timeout(10) });',
+      'packages/core/src/token.ts': 'const token = globalThis.crypto.randomUUID();',
     },
     check: (sources) =>
       occurrences(
