@@ -82,11 +82,15 @@ describe('a look into a package', () => {
 
   it('finds classes that a second door or a sibling brings along', () => {
     const core = installed({
-      'dist/index.js': 'var Spec = class extends Base {\n};\n',
+      'dist/index.d.ts': 'declare class Spec {}\n',
+      'dist/index.js': 'var Spec = class extends Base {\n};\nvar Pace = class {\n};\n',
       'dist/testing/index.js': 'class Spec {}\n',
       'dist/index.cjs': 'class Spec {}\n',
     });
-    const sibling = { ...installed({ 'dist/index.js': '  export class Spec {\n}\n' }), name: 'two' };
+    const sibling = {
+      ...installed({ 'dist/index.js': '  export class Spec {\n}\nclass Pace {\n}\n' }),
+      name: 'two',
+    };
     expect(duplicateClasses([core, sibling], core)).toEqual([
       expect.stringMatching(/^one\/dist\/.* declares Spec again$/),
       'two/dist/index.js declares Spec again',

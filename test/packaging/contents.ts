@@ -94,8 +94,9 @@ function classesOf(
 
 /** Classes that stand twice in what one program loads: their instances would not know each other. */
 export function duplicateClasses(installed: readonly Installed[], core: Installed): readonly string[] {
-  return [/(?<!\.d)\.js$/, /(?<!\.d)\.cjs$/, /\.d\.ts$/, /\.d\.cts$/].flatMap((kind) => {
-    const ofCore = new Set(classesOf(core.folder, kind).map(({ name }) => name));
+  // What core keeps to itself may share a name with what a sibling keeps to itself.
+  const ofCore = classesOf(core.folder, /\.d\.ts$/).map(({ name }) => name);
+  return [/\.js$/, /\.cjs$/, /\.d\.ts$/, /\.d\.cts$/].flatMap((kind) => {
     return installed.flatMap(({ name: owner, folder }) => {
       const seen = new Set(owner === core.name ? [] : ofCore);
       return classesOf(folder, kind)
