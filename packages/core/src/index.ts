@@ -20,7 +20,9 @@ export {
   type RegistryErrorOptions,
   reasonOf,
 } from './errors.ts';
+export type { HeldBackBy, MigrationProgress, RegistryEvents, WorkerStats } from './events.ts';
 export { type Logger, silentLogger } from './logger.ts';
+export { EmbeddingVersionManager } from './manager.ts';
 export { computeChecksum, contentHash, type Json } from './model/checksum.ts';
 export {
   createVectorMetadata,
@@ -42,6 +44,7 @@ export {
 } from './model/model-spec.ts';
 export { compareNodeIds, parseNodeId } from './model/node-id.ts';
 export { MigrationPlan, type NodeFilter, type PlanFields, type PlanTuning } from './model/plan.ts';
+export type { RollbackReport } from './model/rollback-report.ts';
 export { MigrationStatus, Priority, type Strategy, TaskStatus } from './model/status.ts';
 export { MigrationTask, type TaskFields } from './model/task.ts';
 export {
@@ -54,7 +57,15 @@ export {
   vectorLength,
   vectorOfBytes,
 } from './model/vector.ts';
+export type { OpenOptions } from './open.ts';
 export { parseOptions } from './options.ts';
+export type { NodeIds } from './planner/create-plan.ts';
+export {
+  type CreateMigrationOptions,
+  MigrationPlanner,
+  type Selection,
+} from './planner/migration-planner.ts';
+export type { SwitchActiveModelOptions } from './planner/switch-active-model.ts';
 export type { Embedder } from './ports/embedder.ts';
 export type {
   NodeHead,
@@ -65,3 +76,8 @@ export type {
   StoredNode,
   WriteOutcome,
 } from './ports/node-store.ts';
+export type * from './ports/registry-store.ts';
+export { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
+export type { SearchHit, SearchOptions } from './search.ts';
+export type { StampNodesOptions } from './stamping.ts';
+export { ReEmbeddingWorker } from './worker/re-embedding-worker.ts';

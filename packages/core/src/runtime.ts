@@ -1,9 +1,18 @@
-import { hostname } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { RegistryError } from './errors.ts';
 
 /** Who works here, as others see it in the list of workers. The only file that looks at the process. */
-export function processIdentity(): { readonly host: string; readonly pid: number } {
-  return { host: hostname(), pid: process.pid };
+export function processIdentity(): { readonly host: string; readonly pid: number; readonly user: string } {
+  return { host: hostname(), pid: process.pid, user: userName() };
+}
+
+/** A container may run under a user id that has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown';
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import type {
   RegisteredModel,
 } from '../model/model-spec.ts';
 import type { MigrationPlan, NodeFilter, PlanTuning } from '../model/plan.ts';
+import type { RollbackReport } from '../model/rollback-report.ts';
 import type { MigrationStatus, Priority, Strategy, TaskStatus } from '../model/status.ts';
 import type { MigrationTask } from '../model/task.ts';
 import type { Vector } from '../model/vector.ts';
@@ -110,29 +111,6 @@ export interface RollbackResult {
   readonly nodeId: string;
   readonly outcome: RollbackOutcome;
   readonly error?: Reason;
-}
-
-/** Counts of nodes; the samples hold at most ten ids. */
-export interface RollbackReport {
-  /** Nodes that are what their backup says. */
-  readonly restored: number;
-  /** Nodes that are gone, or that the application embedded anew with another model. */
-  readonly skipped: number;
-  /** Nodes at the target whose content changed since: left alone. */
-  readonly conflicts: number;
-  readonly failed: number;
-  /** Nodes still at the target: conflicts, and nodes embedded with it by the application. */
-  readonly remaining: number;
-  readonly remainingSample: readonly string[];
-  readonly conflictSample: readonly string[];
-  /** conflicts + failed + remaining = 0. */
-  readonly succeeded: boolean;
-  /** The call that brings the remaining nodes back. */
-  readonly wayBack?: {
-    readonly call: 'createMigration';
-    readonly targetModelId: string;
-    readonly targetVersion: number;
-  };
 }
 
 export interface WorkerInfo {

@@ -17,14 +17,15 @@ export function backUp(context: Context, lease: Lease, backups: readonly BackedU
   let seq = db.sql('SELECT backup_seq FROM plans WHERE plan = ?').pluck().get(held.plan) as number;
   const insert = db.sql(
     `INSERT INTO backups (backup, plan, node_id, stamp, encoding, content_hash, embedded_hash, vector)
-     VALUES ((?1 << 32) | ?2, ?1, ?3, ?4, ?5, ?6, ?7, ?8)
+     VALUES ((:plan << 32) | :seq, :plan, :nodeId, :stamp, :encoding, :contentHash, :embeddedHash, :vector)
      ON CONFLICT (plan, node_id) DO UPDATE SET stamp = excluded.stamp, encoding = excluded.encoding,
        content_hash = excluded.content_hash, embedded_hash = excluded.embedded_hash, vector = excluded.vector`,
   );
   const stamps = new Map<string, number>();
   for (const backup of backups) {
     seq += 1;
-    insert.run(held.plan, seq, backup.nodeId, ...backupColumns(backup, stampOf(context, backup, stamps)));
+    const stamp = stampOf(context, backup, stamps);
+    insert.run({ plan: held.plan, seq, nodeId: backup.nodeId, ...backupColumns(backup, stamp) });
   }
   db.sql('UPDATE plans SET backup_seq = ? WHERE plan = ?').run(seq, held.plan);
   return true;
@@ -113,9 +114,9 @@ function settleRest({ db, clock }: Context, held: LeaseRow): number {
     )
     .run(held.taken, clock.now(), held.plan, held.nodes);
   db.sql(
-    `DELETE FROM task_errors WHERE plan = ?1 AND node_id IN (SELECT t.node_id FROM json_each(?2) n
-       JOIN tasks t ON t.plan = ?1 AND t.node_id = n.value WHERE t.state = 3)`,
-  ).run(held.plan, held.nodes);
+    `DELETE FROM task_errors WHERE plan = :plan AND node_id IN (SELECT t.node_id FROM json_each(:nodes) n
+       JOIN tasks t ON t.plan = :plan AND t.node_id = n.value WHERE t.state = 3)`,
+  ).run({ plan: held.plan, nodes: held.nodes });
   return changes;
 }
 
@@ -150,8 +151,8 @@ function holdPlan(context: Context, plan: number, hold: Reason & { until: number
     return;
   }
   db.sql(
-    `UPDATE plans SET held_since = coalesce(held_since, ?1), held_at = ?1, held_until = max(coalesce(held_until, 0), ?2),
-       held_code = ?3, held_message = ?4 WHERE plan = ?5`,
-  ).run(now, hold.until, hold.code, hold.message, plan);
+    `UPDATE plans SET held_since = coalesce(held_since, :now), held_at = :now,
+       held_until = max(coalesce(held_until, 0), :until), held_code = :code, held_message = :message WHERE plan = :plan`,
+  ).run({ now, until: hold.until, code: hold.code, message: hold.message, plan });
   if (row.held_since === null) note(context, 'plan:held', { plan, details: { ...hold } });
 }

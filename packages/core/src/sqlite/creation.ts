@@ -251,10 +251,10 @@ export function activateTarget(context: Context, row: PlanRow): void {
   const previous = setActive(context, row.target, row.plan);
   context.db
     .sql(
-      `UPDATE plans SET cut_over = ?, sweep_due = 1,
-         previous_active = CASE WHEN ?2 = target THEN previous_active ELSE ?2 END WHERE plan = ?3`,
+      `UPDATE plans SET cut_over = :now, sweep_due = 1,
+         previous_active = CASE WHEN :previous = target THEN previous_active ELSE :previous END WHERE plan = :plan`,
     )
-    .run(context.clock.now(), previous ?? null, row.plan);
+    .run({ now: context.clock.now(), previous: previous ?? null, plan: row.plan });
 }
 
 /** Removes a page of an unsealed plan's tasks; true once the plan itself is gone. */
@@ -266,9 +266,9 @@ export function discardPlan(context: Context, planId: string): boolean {
   if (row === undefined) return true;
   const removed = db
     .sql(
-      'DELETE FROM tasks WHERE plan = ?1 AND node_id IN (SELECT node_id FROM tasks WHERE plan = ?1 LIMIT ?2)',
+      'DELETE FROM tasks WHERE plan = :plan AND node_id IN (SELECT node_id FROM tasks WHERE plan = :plan LIMIT :page)',
     )
-    .run(row.plan, DISCARD_PAGE).changes;
+    .run({ plan: row.plan, page: DISCARD_PAGE }).changes;
   if (removed === DISCARD_PAGE) return false;
   db.sql('DELETE FROM leases WHERE plan = ?').run(row.plan);
   db.sql('DELETE FROM plans WHERE plan = ?').run(row.plan);

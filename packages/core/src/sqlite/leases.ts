@@ -116,9 +116,9 @@ function claimBatch(context: Context, o: ClaimOptions, row: PlanRow): Claim | un
 /** Tasks whose time has come are moved to the front of the index, so that those still waiting are not read. */
 function makeDue({ db, clock }: Context, plan: number): void {
   db.sql(
-    `UPDATE tasks SET not_before = 0 WHERE plan = ?1 AND node_id IN (SELECT node_id FROM tasks
-       WHERE plan = ?1 AND state = 1 AND not_before BETWEEN 1 AND ?2 LIMIT ${DUE_PAGE})`,
-  ).run(plan, clock.now());
+    `UPDATE tasks SET not_before = 0 WHERE plan = :plan AND node_id IN (SELECT node_id FROM tasks
+       WHERE plan = :plan AND state = 1 AND not_before BETWEEN 1 AND :now LIMIT ${DUE_PAGE})`,
+  ).run({ plan, now: clock.now() });
 }
 
 function readyTasks({ db }: Context, plan: number, losses: number, limit: number): ReadyTask[] {

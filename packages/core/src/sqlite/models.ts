@@ -113,10 +113,10 @@ export function deleteModel(context: Context, ref: ModelRef): void {
     refuse('it is the active model; activate another one first');
   const plan = db
     .sql(
-      `SELECT plan_id FROM plans WHERE (source = ?1 OR target = ?1 OR previous_active = ?1)
+      `SELECT plan_id FROM plans WHERE (source = :row OR target = :row OR previous_active = :row)
          AND status <> 'rolled_back' AND finalized IS NULL LIMIT 1`,
     )
-    .get(row) as { plan_id: string } | undefined;
+    .get({ row }) as { plan_id: string } | undefined;
   if (plan) refuse(`plan ${plan.plan_id} needs it; roll that plan back or finalize it first`);
   db.sql('UPDATE model_specs SET registered_at = NULL WHERE model = ?').run(row);
   note(context, 'model:removed', { model: row, details: { ...ref } });

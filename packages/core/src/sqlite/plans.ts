@@ -39,13 +39,11 @@ export function plans(
     ...(status ? ['p.status = :status'] : []),
     ...(after ? ['p.plan < :after'] : []),
   ];
-  const rows = db
-    .sql(`${PLAN_ROWS} WHERE ${where.join(' AND ')} ORDER BY p.plan DESC LIMIT :limit`)
-    .all({
-      limit: limit + 1,
-      ...(status && { status }),
-      ...(after && { after: Number(after) }),
-    }) as PlanRow[];
+  const rows = db.sql(`${PLAN_ROWS} WHERE ${where.join(' AND ')} ORDER BY p.plan DESC LIMIT :limit`).all({
+    limit: limit + 1,
+    ...(status && { status }),
+    ...(after && { after: Number(after) }),
+  }) as PlanRow[];
   const items = rows.slice(0, limit);
   return { items: items.map(planOf), ...(rows.length > limit && { next: String(items.at(-1)?.plan) }) };
 }

@@ -89,6 +89,8 @@ export class SqliteRegistryStore implements RegistryStore {
   }
 
   async adoptCreation() {
+    // Workers ask whenever they are idle: a look costs no write lock.
+    if ((await this.#read(creation.unsealed)).length === 0) return undefined;
     const found = await this.#write(creation.adoptCreation);
     for (const planId of found.abandoned) while (!(await this.discardPlan({ planId })));
     return found.creation;

@@ -1,22 +1,20 @@
 import { RegistryError } from '../errors.ts';
 import type { MigrationPlan } from '../model/plan.ts';
+import {
+  noRollbackCounts,
+  type RollbackCounts,
+  type RollbackReport,
+  rollbackReport as reportOf,
+  SAMPLE_SIZE,
+} from '../model/rollback-report.ts';
 import { mayFollow } from '../model/status.ts';
-import type {
-  BackedUpNode,
-  Claim,
-  Lease,
-  RollbackOutcome,
-  RollbackReport,
-  RollbackResult,
-} from '../ports/registry-store.ts';
+import type { BackedUpNode, Claim, Lease, RollbackOutcome, RollbackResult } from '../ports/registry-store.ts';
 import { type Context, note, raiseMark } from './context.ts';
 import { giveBack, heldLease, type LeaseRow, putTaskError } from './leases.ts';
 import { activeModel, setActive } from './models.ts';
 import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
 import { BACKUP_ROWS, type BackupRow, backupOf, type PlanRow, planOf } from './rows.ts';
 import { state } from './schema.ts';
-
-const SAMPLE = 10;
 
 function assertBackups(row: PlanRow): void {
   if (row.finalized !== null)
@@ -55,13 +53,13 @@ export function beginRollback(context: Context, planId: string, o: { dryRun?: bo
 function assertLatest({ db }: Context, row: PlanRow, nodeId?: string): void {
   const later = db
     .sql(
-      `SELECT l.plan_id, l.status FROM plans l WHERE l.plan > ?1 AND l.sealed IS NOT NULL AND l.status <> 'rolled_back'
+      `SELECT l.plan_id, l.status FROM plans l WHERE l.plan > :plan AND l.sealed IS NOT NULL AND l.status <> 'rolled_back'
          AND EXISTS (SELECT 1 FROM backups b CROSS JOIN tasks t ON t.plan = l.plan AND t.node_id = b.node_id
-           WHERE b.plan = ?1 AND (?2 IS NULL OR b.node_id = ?2)
+           WHERE b.plan = :plan AND (:nodeId IS NULL OR b.node_id = :nodeId)
              AND (t.state = 3 OR l.status IN ('pending', 'in_progress', 'paused', 'rolling_back')))
        ORDER BY l.plan DESC LIMIT 1`,
     )
-    .get(row.plan, nodeId ?? null) as { plan_id: string; status: string } | undefined;
+    .get({ plan: row.plan, nodeId: nodeId ?? null }) as { plan_id: string; status: string } | undefined;
   if (later === undefined) return;
   throw new RegistryError(
     'PLAN_OVERLAP',
@@ -78,9 +76,10 @@ export function backupsAfter(
   const { plan } = planRow(context, planId);
   const rows = context.db
     .sql(
-      `${BACKUP_ROWS} WHERE b.backup > (?1 << 32) + ?2 AND b.backup < (?1 + 1) << 32 ORDER BY b.backup LIMIT ?3`,
+      `${BACKUP_ROWS} WHERE b.backup > (:plan << 32) + :after AND b.backup < (:plan + 1) << 32
+       ORDER BY b.backup LIMIT :limit`,
     )
-    .all(plan, o.after, o.limit) as BackupRow[];
+    .all({ plan, ...o }) as BackupRow[];
   return rows.map((row) => ({ ...backupOf(row), nodeId: row.node_id, seq: row.seq }));
 }
 
@@ -150,31 +149,13 @@ function moveTasks(
     if (error !== undefined) putTaskError(context, plan, nodeId, error);
 }
 
-interface StoredReport {
-  restored: number;
-  skipped: number;
-  conflict: number;
-  failed: number;
-  remaining: number;
-  remainingSample: readonly string[];
-  conflictSample: string[];
-}
-
-function storedReport({ db }: Context, plan: number): StoredReport {
+function storedReport({ db }: Context, plan: number): RollbackCounts {
   const text = db.sql('SELECT rollback_report FROM plans WHERE plan = ?').pluck().get(plan) as string | null;
-  if (text !== null) return JSON.parse(text) as StoredReport;
-  return {
-    restored: 0,
-    skipped: 0,
-    conflict: 0,
-    failed: 0,
-    remaining: 0,
-    remainingSample: [],
-    conflictSample: [],
-  };
+  if (text !== null) return JSON.parse(text) as RollbackCounts;
+  return noRollbackCounts();
 }
 
-function putReport({ db }: Context, plan: number, report: StoredReport): void {
+function putReport({ db }: Context, plan: number, report: RollbackCounts): void {
   db.sql('UPDATE plans SET rollback_report = ? WHERE plan = ?').run(JSON.stringify(report), plan);
 }
 
@@ -182,7 +163,8 @@ function addToReport(context: Context, plan: number, results: readonly RollbackR
   const report = storedReport(context, plan);
   for (const { nodeId, outcome } of results) {
     report[outcome] += 1;
-    if (outcome === 'conflict' && report.conflictSample.length < SAMPLE) report.conflictSample.push(nodeId);
+    if (outcome === 'conflict' && report.conflictSample.length < SAMPLE_SIZE)
+      report.conflictSample.push(nodeId);
   }
   putReport(context, plan, report);
 }
@@ -199,7 +181,7 @@ export function endRollback(
   putReport(context, held.plan, {
     ...report,
     remaining: remaining.count,
-    remainingSample: remaining.sample.slice(0, SAMPLE),
+    remainingSample: [...remaining.sample].slice(0, SAMPLE_SIZE),
   });
   setStatus(context, planRow(context, lease.plan.planId), 'rolled_back');
   return true;
@@ -208,24 +190,6 @@ export function endRollback(
 export function rollbackReport(context: Context, planId: string): RollbackReport {
   const row = planRow(context, planId);
   return reportOf(planOf(row), storedReport(context, row.plan));
-}
-
-export function reportOf(plan: MigrationPlan, counts: StoredReport): RollbackReport {
-  const { restored, skipped, conflict, failed, remaining, remainingSample, conflictSample } = counts;
-  const back = plan.previousActive ?? plan.sourceSpec;
-  return {
-    restored,
-    skipped,
-    conflicts: conflict,
-    failed,
-    remaining,
-    remainingSample,
-    conflictSample,
-    succeeded: conflict + failed + remaining === 0,
-    ...(remaining > 0 && {
-      wayBack: { call: 'createMigration', targetModelId: back.modelId, targetVersion: back.version },
-    }),
-  };
 }
 
 export function takeNode(
@@ -279,10 +243,10 @@ function assertTask({ db }: Context, row: PlanRow, nodeId: string): void {
 function leasesAt({ db }: Context, row: PlanRow, nodeId: string): LeaseRow[] {
   return db
     .sql(
-      `SELECT * FROM leases l WHERE l.plan = ?1 AND (l.kind = 'sweep' OR l.kind = 'batch' AND ?2 BETWEEN l.first AND l.last
-         OR l.kind IN ('retry', 'node') AND EXISTS (SELECT 1 FROM json_each(l.nodes) n WHERE n.value = ?2))`,
+      `SELECT * FROM leases l WHERE l.plan = :plan AND (l.kind = 'sweep' OR l.kind = 'batch' AND :nodeId BETWEEN l.first AND l.last
+         OR l.kind IN ('retry', 'node') AND EXISTS (SELECT 1 FROM json_each(l.nodes) n WHERE n.value = :nodeId))`,
     )
-    .all(row.plan, nodeId) as LeaseRow[];
+    .all({ plan: row.plan, nodeId }) as LeaseRow[];
 }
 
 export function settleNode(context: Context, lease: Lease, result: RollbackResult): boolean {

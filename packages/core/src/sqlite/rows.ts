@@ -232,15 +232,15 @@ export function backupOf(row: BackupRow): NodeBackup {
   };
 }
 
-/** Columns `stamp, encoding, content_hash, embedded_hash, vector` of a backup row. */
-export function backupColumns(backup: NodeBackup, stamp: number | null): unknown[] {
+/** The parameters `stamp`, `encoding`, `contentHash`, `embeddedHash` and `vector` of a backup row. */
+export function backupColumns(backup: NodeBackup, stamp: number | null): Record<string, unknown> {
   const { vector } = backup;
   const bytes = vector && vectorBytes(vector);
-  return [
+  return {
     stamp,
-    vector === undefined ? null : vector instanceof Uint8Array ? 'bit' : 'float32',
-    backup.contentHash,
-    backup.embeddedHash ?? null,
-    bytes === undefined ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-  ];
+    encoding: vector === undefined ? null : vector instanceof Uint8Array ? 'bit' : 'float32',
+    contentHash: backup.contentHash,
+    embeddedHash: backup.embeddedHash ?? null,
+    vector: bytes === undefined ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+  };
 }

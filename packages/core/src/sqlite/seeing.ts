@@ -96,9 +96,9 @@ function entryOf(row: JournalRow): JournalEntry {
 
 export function beat({ db, clock }: Context, worker: { workerId: string; host: string; pid: number }): void {
   db.sql(
-    `INSERT INTO workers (worker, host, pid, started, heartbeat) VALUES (?, ?, ?, ?4, ?4)
+    `INSERT INTO workers (worker, host, pid, started, heartbeat) VALUES (:workerId, :host, :pid, :now, :now)
      ON CONFLICT (worker) DO UPDATE SET heartbeat = excluded.heartbeat`,
-  ).run(worker.workerId, worker.host, worker.pid, clock.now());
+  ).run({ ...worker, now: clock.now() });
 }
 
 export function workers({ db, clock }: Context): WorkerInfo[] {
@@ -176,8 +176,8 @@ export function dropBackups({ db }: Context, planId: string, limit: number): boo
   const { changes } = db
     .sql(
       `DELETE FROM backups WHERE backup IN (SELECT backup FROM backups
-         WHERE backup > ?1 << 32 AND backup < (?1 + 1) << 32 LIMIT ?2)`,
+         WHERE backup > :plan << 32 AND backup < (:plan + 1) << 32 LIMIT :limit)`,
     )
-    .run(plan, limit);
+    .run({ plan, limit });
   return changes < limit;
 }

@@ -116,11 +116,11 @@ export function endSweep(context: Context, lease: Lease, changed: boolean): Migr
   const unsettled = () =>
     db
       .sql(
-        `SELECT EXISTS (SELECT 1 FROM leases WHERE plan = ?1) OR EXISTS (SELECT 1 FROM tasks WHERE plan = ?1 AND state = 1)
-         OR EXISTS (SELECT 1 FROM tasks WHERE plan = ?1 AND node_id > ?2 AND state = 0)`,
+        `SELECT EXISTS (SELECT 1 FROM leases WHERE plan = :plan) OR EXISTS (SELECT 1 FROM tasks WHERE plan = :plan AND state = 1)
+         OR EXISTS (SELECT 1 FROM tasks WHERE plan = :plan AND node_id > :cursor AND state = 0)`,
       )
       .pluck()
-      .get(row.plan, row.cursor) === 1;
+      .get({ plan: row.plan, cursor: row.cursor }) === 1;
   if (!mayEnd || unsettled()) return planOf(row);
   if (row.failed === 0) setStatus(context, row, 'completed');
   else setStatus(context, row, 'failed', mainFailure(context, row));
@@ -179,11 +179,13 @@ export function retryFailed(context: Context, planId: string, nodeIds?: readonly
 function heldElsewhere(context: Context, row: PlanRow, failed: readonly string[]) {
   const whole = context.db
     .sql(
-      `SELECT plan_id AS planId FROM plans WHERE sealed IS NOT NULL AND plan <> ?1
+      `SELECT plan_id AS planId FROM plans WHERE sealed IS NOT NULL AND plan <> :plan
          AND status IN ('pending', 'in_progress', 'paused', 'rolling_back')
-         AND (whole_store = 1 AND filter IS NULL OR ?2) LIMIT 1`,
+         AND (whole_store = 1 AND filter IS NULL OR :isWhole) LIMIT 1`,
     )
-    .get(row.plan, row.whole_store === 1 && row.filter === null ? 1 : 0) as { planId: string } | undefined;
+    .get({ plan: row.plan, isWhole: row.whole_store === 1 && row.filter === null ? 1 : 0 }) as
+    | { planId: string }
+    | undefined;
   return whole ?? overlap(context, row.plan, failed);
 }
 
@@ -221,10 +223,10 @@ function followUpPlan(context: Context, row: PlanRow): MigrationPlan {
     .sql(
       `INSERT INTO plans (plan_id, strategy, whole_store, filter, source, target, status, priority, created, sealed, activate,
          sweep_due, batch_size, throttle_ms, lanes, max_retries, keep_backups)
-       SELECT ?, strategy, whole_store, filter, source, target, 'pending', priority, ?2, ?2, 0, 1, batch_size, throttle_ms,
-         lanes, max_retries, keep_backups FROM plans WHERE plan = ?3`,
+       SELECT :planId, strategy, whole_store, filter, source, target, 'pending', priority, :now, :now, 0, 1, batch_size, throttle_ms,
+         lanes, max_retries, keep_backups FROM plans WHERE plan = :plan`,
     )
-    .run(planId, clock.now(), row.plan);
+    .run({ planId, now: clock.now(), plan: row.plan });
   const plan = Number(lastInsertRowid);
   if (row.whole_store === 0) {
     const { changes } = db

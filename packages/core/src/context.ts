@@ -1,0 +1,38 @@
+import type { Clock } from './clock.ts';
+import type { ResolvedRegistryConfig } from './config/settings.ts';
+import type { EmbedderSet } from './embedder-set.ts';
+import { RegistryError } from './errors.ts';
+import type { Events } from './events.ts';
+import type { Logger } from './logger.ts';
+import type { NodeStore } from './ports/node-store.ts';
+import type { RegistryStore } from './ports/registry-store.ts';
+
+/** What everything under one manager shares, resolved once when it is opened. */
+export interface ManagerContext {
+  readonly registry: RegistryStore;
+  /** Absent: models and plans can be kept, nothing can be run. */
+  readonly nodes: NodeStore | undefined;
+  readonly embedders: EmbedderSet;
+  readonly config: ResolvedRegistryConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: Events;
+  /** Who works here, as other processes see it. */
+  readonly host: string;
+  readonly pid: number;
+  /** Says whether a worker is certainly dead, so that its leases need not be waited for. */
+  readonly isDead: ((worker: { readonly host: string; readonly pid: number }) => boolean) | undefined;
+  readonly allowUnfenced: boolean;
+}
+
+/** @throws RegistryError `NODE_STORE_MISSING`, `STRATEGY_UNSUITABLE` for a store without fences */
+export function nodeStoreOf(context: ManagerContext, wanted: string): NodeStore {
+  if (context.nodes === undefined)
+    throw new RegistryError('NODE_STORE_MISSING', `${wanted} needs the nodes; pass nodeStore to open.`);
+  if (context.nodes.capabilities.fence === 'none' && !context.allowUnfenced)
+    throw new RegistryError(
+      'STRATEGY_UNSUITABLE',
+      `${wanted}: the node store cannot tell whether a node was edited meanwhile (fence: none), so edits may be lost; pass allowUnfenced: true to open to accept that.`,
+    );
+  return context.nodes;
+}

@@ -1,0 +1,73 @@
+import type { Logger } from './logger.ts';
+import type { RegisteredModel } from './model/model-spec.ts';
+import type { MigrationPlan } from './model/plan.ts';
+import type { MigrationStatus } from './model/status.ts';
+import type { MigrationTask } from './model/task.ts';
+
+/** Why a running plan is not faster. */
+export type HeldBackBy = 'throttle' | 'rateLimit' | 'backoff' | 'noWorker';
+
+/** A plan and its pace. */
+export interface MigrationProgress {
+  readonly plan: MigrationPlan;
+  readonly nodesPerSecond: number;
+  readonly etaSeconds?: number;
+  /** Workers of all processes that were heard of in the last 30 seconds. */
+  readonly workers: number;
+  readonly heldBackBy?: HeldBackBy;
+}
+
+/** What a worker of this process has done since it was made, and what its plans wait for. */
+export interface WorkerStats {
+  readonly state: 'idle' | 'running' | 'draining' | 'disabled';
+  readonly isRunning: boolean;
+  readonly processedCount: number;
+  readonly failedCount: number;
+  readonly rolledBackCount: number;
+  readonly waiting: readonly { readonly planId: string; readonly code: string; readonly message: string }[];
+}
+
+/** Events of this process; `watchMigration` also sees what others do. */
+export interface RegistryEvents {
+  'model:registered': RegisteredModel;
+  'model:activated': RegisteredModel;
+  'plan:created': MigrationPlan;
+  'plan:changed': { readonly plan: MigrationPlan; readonly from: MigrationStatus };
+  'plan:cutover': MigrationPlan;
+  'batch:settled': MigrationProgress;
+  'task:failed': MigrationTask;
+  'worker:changed': WorkerStats;
+}
+
+type Listener<E extends keyof RegistryEvents> = (event: RegistryEvents[E]) => void;
+
+/** Typed listeners. One that throws is logged and stops nothing. */
+export class Events {
+  readonly #listeners = new Map<keyof RegistryEvents, Set<Listener<never>>>();
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** Answers the function that ends it. */
+  on<E extends keyof RegistryEvents>(event: E, listener: Listener<E>): () => void {
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners.add(listener));
+    return () => void listeners.delete(listener);
+  }
+
+  hears(event: keyof RegistryEvents): boolean {
+    return (this.#listeners.get(event)?.size ?? 0) > 0;
+  }
+
+  emit<E extends keyof RegistryEvents>(event: E, value: RegistryEvents[E]): void {
+    for (const listener of this.#listeners.get(event) ?? []) {
+      try {
+        (listener as Listener<E>)(value);
+      } catch (error) {
+        this.#logger.error(`A listener of ${event} threw`, { error });
+      }
+    }
+  }
+}

@@ -1,0 +1,317 @@
+import type { ManagerContext } from './context.ts';
+import { RegistryError, type RegistryErrorCode } from './errors.ts';
+import type { MigrationProgress, RegistryEvents, WorkerStats } from './events.ts';
+import type {
+  EmbeddingInfo,
+  EmbeddingModelSpec,
+  ModelNotes,
+  ModelRef,
+  RegisteredModel,
+} from './model/model-spec.ts';
+import type { MigrationPlan, PlanTuning } from './model/plan.ts';
+import type { RollbackReport } from './model/rollback-report.ts';
+import type { MigrationStatus, TaskStatus } from './model/status.ts';
+import type { MigrationTask } from './model/task.ts';
+import type { Vector } from './model/vector.ts';
+import { type OpenOptions, openContext } from './open.ts';
+import { parseOptions } from './options.ts';
+import { type CreateMigrationOptions, MigrationPlanner } from './planner/migration-planner.ts';
+import { type SwitchActiveModelOptions, switchActiveModel } from './planner/switch-active-model.ts';
+import { givenOnly, tuningSchema } from './planner/tuning.ts';
+import type { Page, PageOptions } from './ports/node-store.ts';
+import type { JournalEntry, NodeBackup, WorkerInfo } from './ports/registry-store.ts';
+import { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
+import { type SearchHit, type SearchOptions, searchAcrossModels } from './search.ts';
+import { type StampNodesOptions, stampNodes } from './stamping.ts';
+import { watchMigration } from './watch.ts';
+import { embedOrThrow } from './worker/embed-call.ts';
+import { ReEmbeddingWorker } from './worker/re-embedding-worker.ts';
+
+const FINALIZE_PAGE = 2_000;
+
+/** The one door: a registry, its planner and its worker, over one node store. Use {@link EmbeddingVersionManager.open}. */
+export class EmbeddingVersionManager implements AsyncDisposable {
+  readonly registry: EmbeddingRegistry;
+  readonly planner: MigrationPlanner;
+  readonly worker: ReEmbeddingWorker;
+  readonly #context: ManagerContext;
+  readonly #release: () => Promise<void>;
+  #closing: Promise<void> | undefined;
+
+  private constructor(context: ManagerContext, release: () => Promise<void>) {
+    this.#context = context;
+    this.#release = release;
+    this.registry = new EmbeddingRegistry(context);
+    this.planner = new MigrationPlanner(context);
+    this.worker = new ReEmbeddingWorker(context);
+  }
+
+  /**
+   * Opens a registry; the file and its folder are made where there are none. Reads neither configuration files
+   * nor the environment.
+   * @throws RegistryError `CONFIG_INVALID`, `DATABASE_*`, `RUNTIME_TOO_OLD`, `NODE_STORE_MISMATCH`
+   */
+  static async open(options: OpenOptions = {}): Promise<EmbeddingVersionManager> {
+    const { context, release } = await openContext(options);
+    return new EmbeddingVersionManager(context, release);
+  }
+
+  /** {@link EmbeddingRegistry.registerModel} */
+  registerModel(options: RegisterModelOptions): Promise<EmbeddingModelSpec> {
+    return this.registry.registerModel(options);
+  }
+
+  /** {@link EmbeddingRegistry.updateModel} */
+  updateModel(options: ModelRef & ModelNotes): Promise<RegisteredModel> {
+    return this.registry.updateModel(options);
+  }
+
+  /** {@link EmbeddingRegistry.removeModel} */
+  removeModel(options: ModelRef): Promise<void> {
+    return this.registry.removeModel(options);
+  }
+
+  /** {@link EmbeddingRegistry.getModel} */
+  getModel(options: ModelRef): Promise<RegisteredModel | undefined> {
+    return this.registry.getModel(options);
+  }
+
+  /** {@link EmbeddingRegistry.getActiveModel} */
+  getActiveModel(): Promise<RegisteredModel> {
+    return this.registry.getActiveModel();
+  }
+
+  /** {@link EmbeddingRegistry.listModels} */
+  listModels(): Promise<readonly RegisteredModel[]> {
+    return this.registry.listModels();
+  }
+
+  /**
+   * Makes another model the active one. With a migration, the plan is sealed and the target activated in one
+   * transaction, after the target's embedder was tried; readers ask both models meanwhile. Answers the plan,
+   * or undefined where none was wanted.
+   * @throws RegistryError `MODEL_UNKNOWN`, `MIGRATION_REQUIRED` (nodes would be left behind and nothing was
+   * said about them), `PLAN_OVERLAP`, `NODE_STORE_MISSING`, `EMBEDDER_MISSING`, `EMBEDDER_FAILED`
+   */
+  async switchActiveModel(options: SwitchActiveModelOptions): Promise<MigrationPlan | undefined> {
+    const plan = await switchActiveModel(this.#context, this, options);
+    this.worker.nudge();
+    return plan;
+  }
+
+  /** {@link MigrationPlanner.createMigration} */
+  async createMigration(options: CreateMigrationOptions): Promise<MigrationPlan> {
+    const plan = await this.planner.createMigration(options);
+    this.worker.nudge();
+    return plan;
+  }
+
+  /** {@link MigrationPlanner.getMigration} */
+  getMigration(planId: string): Promise<MigrationPlan> {
+    return this.planner.getMigration(planId);
+  }
+
+  /** {@link MigrationPlanner.listMigrations} */
+  listMigrations(options: PageOptions & { status?: MigrationStatus } = {}): Promise<Page<MigrationPlan>> {
+    return this.planner.listMigrations(options);
+  }
+
+  /** {@link MigrationPlanner.listTasks} */
+  listTasks(
+    options: PageOptions & {
+      planId: string;
+      nodeId?: string;
+      status?: TaskStatus;
+      errorCode?: RegistryErrorCode;
+    },
+  ): Promise<Page<MigrationTask>> {
+    return this.planner.listTasks(options);
+  }
+
+  /** What a node was before the plan wrote it; undefined where there is no backup (any more). */
+  getBackup(options: { planId: string; nodeId: string }): Promise<NodeBackup | undefined> {
+    return this.#context.registry.backup(options);
+  }
+
+  /**
+   * First the present state, then each change, also by other processes; ends when nothing more will happen by
+   * itself. @throws RegistryError `PLAN_UNKNOWN`
+   */
+  watchMigration(planId: string, options: { signal?: AbortSignal } = {}): AsyncIterable<MigrationProgress> {
+    return watchMigration(this.#context, this.planner, planId, options.signal);
+  }
+
+  /** Claims nothing more; batches in hand settle. @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE` */
+  pauseMigration(planId: string): Promise<MigrationPlan> {
+    return this.#move(planId, 'paused');
+  }
+
+  /** @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE` */
+  resumeMigration(planId: string): Promise<MigrationPlan> {
+    return this.#move(planId, 'in_progress');
+  }
+
+  /**
+   * Ends the plan; batches in hand settle and nodes that are done stay at the target. Rollback puts them back.
+   * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE`
+   */
+  cancelMigration(planId: string): Promise<MigrationPlan> {
+    return this.#move(planId, 'cancelled');
+  }
+
+  async #move(planId: string, to: 'paused' | 'in_progress' | 'cancelled'): Promise<MigrationPlan> {
+    const moved = await this.#context.registry.movePlan(planId, to);
+    this.#announce(moved);
+    return moved.plan;
+  }
+
+  #announce(moved: { plan: MigrationPlan; from: MigrationStatus }): void {
+    if (moved.from !== moved.plan.status) this.#context.events.emit('plan:changed', moved);
+    this.worker.nudge();
+  }
+
+  /** Changes the pace of a plan from the next batch on. @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE`, `SPEC_INVALID` */
+  async tuneMigration(options: { planId: string } & PlanTuning): Promise<MigrationPlan> {
+    const { planId, ...tuning } = parseOptions(tuningSchema, options, 'tuning');
+    const plan = await this.#context.registry.tune(planId, givenOnly(tuning));
+    this.worker.nudge();
+    return plan;
+  }
+
+  /**
+   * Puts failed tasks back to pending, with their retries; answers how many.
+   * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `PLAN_OVERLAP` (a newer plan took nodes)
+   */
+  async retryFailed(options: { planId: string; nodeIds?: readonly string[] }): Promise<number> {
+    const before = await this.getMigration(options.planId);
+    const count = await this.#context.registry.retryFailed(options.planId, options.nodeIds);
+    this.#announce({ plan: await this.getMigration(options.planId), from: before.status });
+    return count;
+  }
+
+  /**
+   * Moves readers and writers to the target of a plan. In place it may happen at any time; the plan then
+   * looks through the store once more, and one that has ended gets a follow-up plan that does.
+   * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE` (failed nodes without `acceptFailed`, or over)
+   */
+  async cutoverMigration(options: { planId: string; acceptFailed?: boolean }): Promise<MigrationPlan> {
+    const { events, registry, nodes } = this.#context;
+    const { plan, followUp } = await registry.cutOver(options.planId, options.acceptFailed ?? false);
+    events.emit('plan:cutover', plan);
+    if (followUp !== undefined) {
+      await nodes?.mark?.write(await registry.mark());
+      events.emit('plan:created', followUp);
+    }
+    this.worker.nudge();
+    return plan;
+  }
+
+  /** {@link ReEmbeddingWorker.rollbackMigration} */
+  rollbackMigration(options: {
+    planId: string;
+    nodeId?: string;
+    dryRun?: boolean;
+    signal?: AbortSignal;
+  }): Promise<RollbackReport> {
+    return this.worker.rollbackMigration(options);
+  }
+
+  /**
+   * Gives the right to roll back up: removes the backups of a plan that has ended, and gives their space back.
+   * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE`
+   */
+  async finalizeMigration(options: { planId: string }): Promise<MigrationPlan> {
+    const { registry, nodes } = this.#context;
+    const plan = await registry.markFinalized(options.planId);
+    await nodes?.mark?.write(await registry.mark());
+    while (!(await registry.dropBackups(options.planId, FINALIZE_PAGE)));
+    return plan;
+  }
+
+  /** {@link ReEmbeddingWorker.startWorker} */
+  startWorker(): Promise<void> {
+    return this.worker.startWorker();
+  }
+
+  /** {@link ReEmbeddingWorker.stopWorker} */
+  stopWorker(): Promise<void> {
+    return this.worker.stopWorker();
+  }
+
+  /** {@link ReEmbeddingWorker.getWorkerStats} */
+  getWorkerStats(): Promise<WorkerStats> {
+    return this.worker.getWorkerStats();
+  }
+
+  /** Workers of every process, by heartbeat. */
+  listWorkers(): Promise<readonly WorkerInfo[]> {
+    return this.#context.registry.workers();
+  }
+
+  /** {@link ReEmbeddingWorker.runMigration} */
+  runMigration(planId: string, options: { signal?: AbortSignal } = {}): Promise<MigrationPlan> {
+    return this.worker.runMigration(planId, options);
+  }
+
+  /**
+   * Declares which model made vectors that carry no stamp, after embedding a sample of their contents.
+   * @throws RegistryError `STAMP_MISMATCH`, `MODEL_UNKNOWN`, `EMBEDDER_MISSING`, `NODE_STORE_MISSING`
+   */
+  stampNodes(options: StampNodesOptions): Promise<{ stamped: number; skipped: number }> {
+    return stampNodes(this.#context, this.registry, options);
+  }
+
+  /**
+   * Embeds texts with the active model, or another registered one, with the worker's checks. `info` is to be
+   * spread into the node that takes a vector.
+   * @throws RegistryError `MODEL_UNKNOWN`, `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `EMBEDDER_FAILED`, `VECTOR_INVALID`
+   */
+  async embed(
+    texts: readonly string[],
+    options: Partial<ModelRef> & { purpose?: 'document' | 'query'; signal?: AbortSignal } = {},
+  ): Promise<{ vectors: readonly Vector[]; info: EmbeddingInfo }> {
+    const { modelId, version, purpose = 'document', signal } = options;
+    if ((modelId === undefined) !== (version === undefined))
+      throw new RegistryError(
+        'SPEC_INVALID',
+        'Pass both modelId and version, or neither for the active model.',
+      );
+    const spec =
+      modelId === undefined || version === undefined
+        ? await this.getActiveModel()
+        : await this.registry.knownModel({ modelId, version });
+    const { embedders, clock } = this.#context;
+    return {
+      vectors: await embedOrThrow(texts, { embedders, clock, spec, purpose, signal }),
+      info: spec.info,
+    };
+  }
+
+  /**
+   * Asks each model that has nodes, over its own nodes only, and fuses by rank: right at every point of an
+   * in-place migration. @throws RegistryError `NODE_STORE_MISSING`, `EMBEDDER_MISSING`, `MODEL_UNKNOWN`
+   */
+  searchAcrossModels(query: string, options: SearchOptions): Promise<readonly SearchHit[]> {
+    return searchAcrossModels(this.#context, query, options);
+  }
+
+  /** Who did what to which model or plan, newest first. */
+  listJournal(options: PageOptions & { planId?: string } = {}): Promise<Page<JournalEntry>> {
+    return this.#context.registry.journal(options);
+  }
+
+  /** Events of this process; answers the function that ends it. */
+  on<E extends keyof RegistryEvents>(event: E, listener: (event: RegistryEvents[E]) => void): () => void {
+    return this.#context.events.on(event, listener);
+  }
+
+  /** Stops what runs here and closes what `open` opened; idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.worker.stopAll().then(() => this.#release());
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

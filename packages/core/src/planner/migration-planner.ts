@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import { type ManagerContext, nodeStoreOf } from '../context.ts';
+import { RegistryError, type RegistryErrorCode } from '../errors.ts';
+import { modelIdSchema, versionSchema } from '../model/model-spec.ts';
+import type { MigrationPlan, NodeFilter, PlanTuning } from '../model/plan.ts';
+import { MigrationStatus, Priority, type Strategy, TaskStatus } from '../model/status.ts';
+import type { MigrationTask } from '../model/task.ts';
+import { parseOptions } from '../options.ts';
+import type { Page, PageOptions } from '../ports/node-store.ts';
+import { createPlan, type NodeIds } from './create-plan.ts';
+import { tuningShape, withDefaults } from './tuning.ts';
+
+/** Which nodes: these, or those whose metadata equals `where`, else every node that is not at the target. */
+export interface Selection {
+  nodeIds?: NodeIds;
+  where?: NodeFilter;
+}
+
+export interface CreateMigrationOptions extends Selection, PlanTuning {
+  targetModelId: string;
+  targetVersion: number;
+  priority?: Priority;
+  strategy?: Strategy;
+  signal?: AbortSignal;
+}
+
+const filterSchema = z.record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()]));
+const isIterable = (value: unknown) =>
+  typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
+
+const createSchema = z.strictObject({
+  targetModelId: modelIdSchema,
+  targetVersion: versionSchema,
+  // A string is iterable too, letter by letter; that is never what was meant.
+  nodeIds: z.custom<NodeIds>(isIterable, 'must be a list or another iterable of ids').optional(),
+  where: filterSchema.optional(),
+  priority: z.literal([0, 1, 2, 3], 'must be 0 (critical) to 3 (low)').optional(),
+  strategy: z.enum(['inPlace', 'namedVector', 'shadow']).optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+  ...tuningShape,
+});
+
+const pageShape = {
+  limit: z.int().min(1).max(10_000).optional(),
+  after: z.string().optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+};
+const listPlansSchema = z.strictObject({
+  status: z.enum(Object.values(MigrationStatus)).optional(),
+  ...pageShape,
+});
+const listTasksSchema = z.strictObject({
+  planId: z.string(),
+  nodeId: z.string().optional(),
+  status: z.enum(Object.values(TaskStatus)).optional(),
+  errorCode: z.custom<RegistryErrorCode>((value) => typeof value === 'string').optional(),
+  ...pageShape,
+});
+
+/** Makes plans and lists them. Made by `EmbeddingVersionManager.open`. */
+export class MigrationPlanner {
+  readonly #context: ManagerContext;
+
+  constructor(context: ManagerContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Plans the migration of nodes to a registered model, page by page, in constant memory. It activates
+   * nothing: cut the plan over by hand. An empty selection is a completed plan.
+   * @throws RegistryError `MODEL_UNKNOWN`, `PLAN_OVERLAP`, `NODE_STORE_MISSING`, `STRATEGY_UNSUITABLE`,
+   * `SPEC_INVALID`
+   */
+  createMigration(options: CreateMigrationOptions): Promise<MigrationPlan> {
+    return this.create(options, false);
+  }
+
+  /** As `createMigration`; with `activate` the target becomes active in the transaction that seals the plan. */
+  async create(options: CreateMigrationOptions, activate: boolean): Promise<MigrationPlan> {
+    const { registry, config, events, nodes } = this.#context;
+    const o = parseOptions(createSchema, options, 'migration');
+    if (o.nodeIds !== undefined && o.where !== undefined)
+      throw new RegistryError(
+        'SPEC_INVALID',
+        'A migration takes nodeIds or where, not both; pass one of them.',
+      );
+    const strategy = this.#strategy(o.strategy, o.where);
+    if (o.nodeIds === undefined) nodeStoreOf(this.#context, 'A plan without nodeIds');
+    const models = await registry.models();
+    const source = models.find((model) => model.isActive);
+    const target = { modelId: o.targetModelId, version: o.targetVersion };
+    const draft = {
+      source: source ?? target,
+      target,
+      strategy,
+      priority: o.priority ?? Priority.NORMAL,
+      wholeStore: o.nodeIds === undefined,
+      ...(o.where && { where: o.where }),
+      backupOldVectors: config.backupOldVectors,
+      activate,
+      ...withDefaults(o, config),
+    };
+    const plan = await createPlan(this.#context, draft, o.nodeIds, o.signal);
+    await nodes?.mark?.write(await registry.mark());
+    events.emit('plan:created', plan);
+    return plan;
+  }
+
+  #strategy(wanted: Strategy | undefined, where: NodeFilter | undefined): Strategy {
+    const { nodes } = this.#context;
+    const strategy = wanted ?? 'inPlace';
+    const refuse = (why: string) => {
+      throw new RegistryError('STRATEGY_UNSUITABLE', why, { details: { strategy, where } });
+    };
+    if (strategy !== 'inPlace')
+      refuse(`Strategy ${strategy} is not offered by this node store; leave it out for inPlace.`);
+    if (nodes && !nodes.capabilities.strategies.includes(strategy))
+      refuse(`The node store offers ${nodes.capabilities.strategies.join(', ')}, not ${strategy}.`);
+    if (where && nodes && !nodes.capabilities.where)
+      refuse('The node store cannot filter by metadata; pass nodeIds instead of where.');
+    return strategy;
+  }
+
+  /** @throws RegistryError `PLAN_UNKNOWN` */
+  async getMigration(planId: string): Promise<MigrationPlan> {
+    const plan = await this.#context.registry.plan(planId);
+    if (plan !== undefined) return plan;
+    throw new RegistryError(
+      'PLAN_UNKNOWN',
+      `There is no plan ${JSON.stringify(planId)}; listMigrations names them.`,
+      {
+        details: { planId },
+      },
+    );
+  }
+
+  /** Newest first. */
+  async listMigrations(
+    options: PageOptions & { status?: MigrationStatus } = {},
+  ): Promise<Page<MigrationPlan>> {
+    parseOptions(listPlansSchema, options, 'page');
+    return this.#context.registry.plans(options);
+  }
+
+  /** In the order of node ids, by code point. @throws RegistryError `PLAN_UNKNOWN` */
+  async listTasks(
+    options: PageOptions & {
+      planId: string;
+      nodeId?: string;
+      status?: TaskStatus;
+      errorCode?: RegistryErrorCode;
+    },
+  ): Promise<Page<MigrationTask>> {
+    parseOptions(listTasksSchema, options, 'page');
+    return this.#context.registry.tasks(options);
+  }
+}

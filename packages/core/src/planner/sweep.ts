@@ -1,0 +1,68 @@
+import { type ManagerContext, nodeStoreOf } from '../context.ts';
+import { isAtTarget } from '../model/compatibility.ts';
+import type { MigrationPlan } from '../model/plan.ts';
+import type { NodeStore } from '../ports/node-store.ts';
+import type { Lease, SweepResult, TaskSeed } from '../ports/registry-store.ts';
+import { seedOf } from './create-plan.ts';
+
+const PAGE = 1_000;
+const LIST_PAGE = 200;
+
+/**
+ * Looks through the nodes that are off the target, once nothing of the plan is pending. A whole sweep that
+ * changes nothing ends the plan. Answers the plan as it is then.
+ */
+export async function sweepPlan(
+  context: ManagerContext,
+  lease: Lease,
+  signal?: AbortSignal,
+): Promise<MigrationPlan> {
+  const { registry } = context;
+  const store = nodeStoreOf(context, 'Ending a plan');
+  const pages = lease.plan.wholeStore
+    ? offTarget(store, lease.plan)
+    : listOffTarget(context, store, lease.plan);
+  let changed = false;
+  for await (const seeds of pages) {
+    const found = seeds.length === 0 ? nothing : await registry.sweep(lease, seeds);
+    // A lost lease or a stop leaves the sweep unfinished: it says nothing about the plan.
+    if (found === undefined || signal?.aborted) return registry.endSweep(lease, true);
+    if (found.added + found.requeued + found.failed > 0) changed = true;
+  }
+  return registry.endSweep(lease, changed);
+}
+
+const nothing: SweepResult = { added: 0, requeued: 0, failed: 0 };
+
+async function* offTarget(store: NodeStore, plan: MigrationPlan): AsyncGenerator<TaskSeed[]> {
+  let after: string | undefined;
+  do {
+    const page = await store.scan({
+      notAt: plan.targetSpec.info,
+      limit: PAGE,
+      ...(plan.where && { where: plan.where }),
+      ...(after !== undefined && { after }),
+    });
+    yield page.items.map(seedOf);
+    after = page.next;
+  } while (after !== undefined);
+}
+
+/** A plan over a list looks at its own nodes and no others. */
+async function* listOffTarget(
+  { registry }: ManagerContext,
+  store: NodeStore,
+  plan: MigrationPlan,
+): AsyncGenerator<TaskSeed[]> {
+  let after: string | undefined;
+  do {
+    const page = await registry.tasks({
+      planId: plan.planId,
+      limit: LIST_PAGE,
+      ...(after !== undefined && { after }),
+    });
+    const nodes = await store.read(page.items.map((task) => task.nodeId));
+    yield nodes.filter((node) => !isAtTarget(node, plan.targetSpec.info)).map(seedOf);
+    after = page.next;
+  } while (after !== undefined);
+}

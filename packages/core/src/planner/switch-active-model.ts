@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { type ManagerContext, nodeStoreOf } from '../context.ts';
+import { modelIdSchema, type RegisteredModel, versionSchema } from '../model/model-spec.ts';
+import type { MigrationPlan, PlanTuning } from '../model/plan.ts';
+import { parseOptions } from '../options.ts';
+import type { EmbeddingRegistry } from '../registry.ts';
+import { embedOrThrow } from '../worker/embed-call.ts';
+import { LEASE_MS } from '../worker/pace.ts';
+import type { MigrationPlanner } from './migration-planner.ts';
+import { sweepPlan } from './sweep.ts';
+import { givenOnly, tuningShape } from './tuning.ts';
+
+export interface SwitchActiveModelOptions extends PlanTuning {
+  targetModelId: string;
+  targetVersion: number;
+  /** `true`: plan the migration of all nodes. `false`: activate over them. Unset: `autoMigrate` decides. */
+  migrateExisting?: boolean;
+  /** Activate without trying the target's embedder first: for machines that only plan. */
+  unchecked?: boolean;
+}
+
+const schema = z.strictObject({
+  targetModelId: modelIdSchema,
+  targetVersion: versionSchema,
+  migrateExisting: z.boolean().optional(),
+  unchecked: z.boolean().optional(),
+  ...tuningShape,
+});
+
+const PROBE_TEXT = 'embedding registry probe';
+
+/** Answers the plan, or undefined where none was wanted. */
+export async function switchActiveModel(
+  context: ManagerContext,
+  { registry, planner }: { registry: EmbeddingRegistry; planner: MigrationPlanner },
+  options: SwitchActiveModelOptions,
+): Promise<MigrationPlan | undefined> {
+  const o = parseOptions(schema, options, 'switch');
+  const target = await registry.knownModel({ modelId: o.targetModelId, version: o.targetVersion });
+  const isWanted = o.migrateExisting ?? context.config.autoMigrate;
+  if (!isWanted) {
+    if (o.migrateExisting === undefined) await registry.assertNoneBehind(target);
+    const model = await context.registry.activate(target);
+    context.events.emit('model:activated', model);
+    return undefined;
+  }
+  nodeStoreOf(context, 'Migrating existing nodes');
+  if (!o.unchecked) await probe(context, target);
+  const { targetModelId, targetVersion } = o;
+  const plan = await planner.create({ targetModelId, targetVersion, ...givenOnly(o) }, true);
+  context.events.emit('model:activated', await registry.getActiveModel());
+  return plan.totalNodes === 0 ? lookOnce(context, plan) : plan;
+}
+
+/**
+ * Nothing is activated that cannot embed: a stored text, or a fixed one in an empty store.
+ * @throws RegistryError `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `EMBEDDER_FAILED`, `VECTOR_INVALID`
+ */
+async function probe({ nodes, embedders, clock }: ManagerContext, target: RegisteredModel): Promise<void> {
+  const [head] = (await nodes?.scan({ limit: 1 }))?.items ?? [];
+  const [node] = head === undefined ? [] : ((await nodes?.read([head.id])) ?? []);
+  await embedOrThrow([node?.content || PROBE_TEXT], { embedders, clock, spec: target, purpose: 'document' });
+}
+
+/** A plan without a node ends now, not when a worker comes by, unless a writer was busy until just now. */
+async function lookOnce(context: ManagerContext, plan: MigrationPlan): Promise<MigrationPlan> {
+  const { registry, clock } = context;
+  const claim = await registry.claim({ planId: plan.planId, workerId: clock.uuid(), leaseMs: LEASE_MS });
+  if (claim.kind === 'lease' && claim.lease.kind === 'sweep') return sweepPlan(context, claim.lease);
+  if (claim.kind === 'lease') await registry.endLease(claim.lease);
+  return (await registry.plan(plan.planId)) ?? plan;
+}

@@ -1,0 +1,207 @@
+import { type ManagerContext, nodeStoreOf } from '../context.ts';
+import { sameStamp } from '../model/compatibility.ts';
+import type { MigrationPlan } from '../model/plan.ts';
+import {
+  noRollbackCounts,
+  type RollbackReport,
+  rollbackReport,
+  SAMPLE_SIZE,
+} from '../model/rollback-report.ts';
+import type { NodeStore } from '../ports/node-store.ts';
+import type { Lease, RollbackOutcome } from '../ports/registry-store.ts';
+import { restoration, restorePage } from './restore.ts';
+
+const PAGE = 512;
+const SCAN_PAGE = 1_000;
+const NODE_WAIT_MS = 100;
+
+/**
+ * Walks the plan's backups, whatever its tasks say, from where the cursor stands. Answers false once the
+ * lease is lost; whoever takes it goes on from the cursor.
+ */
+export async function rollBackPlan(
+  context: ManagerContext,
+  lease: Lease,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const { registry, events } = context;
+  const store = nodeStoreOf(context, 'Rolling a plan back');
+  const { planId } = lease.plan;
+  const target = lease.plan.targetSpec.info;
+  let cursor = await registry.rollbackCursor(planId);
+  while (!signal?.aborted) {
+    const page = await registry.backups(planId, { after: cursor, limit: PAGE });
+    const last = page.at(-1);
+    if (last === undefined) break;
+    const results = await restorePage(store, page, target);
+    cursor = last.seq;
+    if (!(await registry.settleRollback(lease, cursor, results))) return false;
+  }
+  if (signal?.aborted) {
+    await registry.endLease(lease);
+    return true;
+  }
+  const ended = await registry.endRollback(lease, await countAtTarget(context, store, lease.plan));
+  const plan = await registry.plan(planId);
+  if (ended && plan !== undefined) {
+    await store.mark?.write(await registry.mark());
+    events.emit('plan:changed', { plan, from: 'rolling_back' });
+  }
+  return ended;
+}
+
+/**
+ * Nodes of the plan's selection that are still at the target: of the store or filter by the store's own
+ * count, of a list by reading its nodes.
+ */
+async function countAtTarget(
+  context: ManagerContext,
+  store: NodeStore,
+  plan: MigrationPlan,
+): Promise<{ count: number; sample: readonly string[] }> {
+  if (!plan.wholeStore) return countListAtTarget(context, store, plan);
+  const target = plan.targetSpec.info;
+  const where = plan.where && { where: plan.where };
+  const counts = await store.countByModel({ ...where });
+  const count = counts.find(({ info }) => sameStamp(info, target))?.count ?? 0;
+  const sample: string[] = [];
+  let after: string | undefined;
+  while (count > 0 && sample.length < Math.min(SAMPLE_SIZE, count)) {
+    const page = await store.scan({ ...where, limit: SCAN_PAGE, ...(after !== undefined && { after }) });
+    sample.push(...page.items.filter((head) => sameStamp(head, target)).map((head) => head.id));
+    if (page.next === undefined) break;
+    after = page.next;
+  }
+  return { count, sample: sample.slice(0, SAMPLE_SIZE) };
+}
+
+async function countListAtTarget({ registry }: ManagerContext, store: NodeStore, plan: MigrationPlan) {
+  const sample: string[] = [];
+  let count = 0;
+  let after: string | undefined;
+  do {
+    const page = await registry.tasks({
+      planId: plan.planId,
+      limit: PAGE,
+      ...(after !== undefined && { after }),
+    });
+    for (const node of await store.read(page.items.map((task) => task.nodeId))) {
+      if (!sameStamp(node, plan.targetSpec.info)) continue;
+      count += 1;
+      if (sample.length < SAMPLE_SIZE) sample.push(node.id);
+    }
+    after = page.next;
+  } while (after !== undefined);
+  return { count, sample };
+}
+
+/** What a rollback of the plan would do now, without a write. */
+export async function previewRollback(context: ManagerContext, plan: MigrationPlan): Promise<RollbackReport> {
+  const { registry } = context;
+  const store = nodeStoreOf(context, 'A preview of a rollback');
+  const target = plan.targetSpec.info;
+  const counts = noRollbackCounts();
+  let leaving = 0;
+  for (let after = 0; ; ) {
+    const page = await registry.backups(plan.planId, { after, limit: PAGE });
+    const last = page.at(-1);
+    if (last === undefined) break;
+    after = last.seq;
+    const nodes = new Map(
+      (await store.read(page.map(({ nodeId }) => nodeId))).map((node) => [node.id, node]),
+    );
+    for (const { nodeId, seq: _, ...backup } of page) {
+      const { outcome, write } = restoration(nodes.get(nodeId), backup, target);
+      counts[outcome] += 1;
+      if (write?.restore) leaving += 1;
+      if (outcome === 'conflict' && counts.conflictSample.length < SAMPLE_SIZE)
+        counts.conflictSample.push(nodeId);
+    }
+  }
+  const atTarget = await countAtTarget(context, store, plan);
+  counts.remaining = Math.max(0, atTarget.count - leaving);
+  if (counts.remaining > 0) counts.remainingSample = counts.conflictSample;
+  return rollbackReport(plan, counts);
+}
+
+/**
+ * Rolls one node back under a lease of its own, after the batch in hand; past one lease length that batch
+ * loses its lease, so that it cannot write the node any more.
+ */
+export async function rollBackNode(
+  context: ManagerContext,
+  o: {
+    plan: MigrationPlan;
+    nodeId: string;
+    workerId: string;
+    leaseMs: number;
+    dryRun: boolean;
+    signal?: AbortSignal | undefined;
+  },
+): Promise<RollbackReport> {
+  const { registry, clock } = context;
+  const store = nodeStoreOf(context, 'Rolling a node back');
+  if (o.dryRun) return previewNode(context, store, o);
+  const deadline = clock.now() + o.leaseMs;
+  for (;;) {
+    o.signal?.throwIfAborted();
+    const claim = await registry.takeNode({
+      planId: o.plan.planId,
+      nodeId: o.nodeId,
+      workerId: o.workerId,
+      leaseMs: o.leaseMs,
+      force: clock.now() >= deadline,
+    });
+    if (claim.kind === 'lease') return restoreNode(context, store, claim.lease, o.nodeId);
+    await clock.sleep(NODE_WAIT_MS, o.signal);
+  }
+}
+
+async function restoreNode(
+  { registry }: ManagerContext,
+  store: NodeStore,
+  lease: Lease,
+  nodeId: string,
+): Promise<RollbackReport> {
+  const { plan } = lease;
+  const backup = await registry.backup({ planId: plan.planId, nodeId });
+  const target = plan.targetSpec.info;
+  const [result] =
+    backup === undefined
+      ? [{ nodeId, outcome: 'skipped' as const }]
+      : await restorePage(store, [{ ...backup, nodeId }], target);
+  if (result === undefined || !(await registry.settleNode(lease, result)))
+    return reportOfOne(plan, 'failed', nodeId, true);
+  const [node] = await store.read([nodeId]);
+  return reportOfOne(plan, result.outcome, nodeId, sameStamp(node, target));
+}
+
+async function previewNode(
+  { registry }: ManagerContext,
+  store: NodeStore,
+  o: { plan: MigrationPlan; nodeId: string },
+): Promise<RollbackReport> {
+  const { plan, nodeId } = o;
+  const backup = await registry.backup({ planId: plan.planId, nodeId });
+  const [node] = await store.read([nodeId]);
+  const isAtTarget = sameStamp(node, plan.targetSpec.info);
+  if (backup === undefined) return reportOfOne(plan, 'skipped', nodeId, isAtTarget);
+  const { outcome, write } = restoration(node, backup, plan.targetSpec.info);
+  return reportOfOne(plan, outcome, nodeId, isAtTarget && !write?.restore);
+}
+
+function reportOfOne(
+  plan: MigrationPlan,
+  outcome: RollbackOutcome,
+  nodeId: string,
+  remains: boolean,
+): RollbackReport {
+  const counts = noRollbackCounts();
+  counts[outcome] = 1;
+  if (outcome === 'conflict') counts.conflictSample.push(nodeId);
+  if (remains) {
+    counts.remaining = 1;
+    counts.remainingSample.push(nodeId);
+  }
+  return rollbackReport(plan, counts);
+}

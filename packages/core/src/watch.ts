@@ -1,0 +1,31 @@
+import type { ManagerContext } from './context.ts';
+import type { MigrationProgress } from './events.ts';
+import type { MigrationPlanner } from './planner/migration-planner.ts';
+import { Progress } from './worker/progress.ts';
+
+const POLL_MS = 500;
+
+/**
+ * First the present state, then each change, whoever makes it; ends when nothing more will happen by itself
+ * (completed, failed, cancelled, paused, rolled back) or the signal aborts.
+ */
+export async function* watchMigration(
+  context: ManagerContext,
+  planner: MigrationPlanner,
+  planId: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<MigrationProgress> {
+  const progress = new Progress(context.clock);
+  let last = '';
+  while (!signal?.aborted) {
+    const plan = await planner.getMigration(planId);
+    const workers = (await context.registry.workers()).length;
+    const now = progress.of(plan, workers);
+    const isResting = !['pending', 'in_progress', 'rolling_back'].includes(plan.status);
+    const state = JSON.stringify([plan, workers, now.heldBackBy]);
+    if (state !== last) yield now;
+    last = state;
+    if (isResting) return;
+    await context.clock.sleep(POLL_MS, signal);
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * Finds work, hands it to lanes, and rests while there is none.
+ *
+ * idle ──start()──▶ running ──stop()──▶ draining ──last lane done──▶ idle
+ * Draining claims nothing new and lets every batch in hand finish. Only `#enter` changes the state.
+ *
+ * One loop claims; each claimed lease runs as a lane of its own, and a lane that has finished rests for the
+ * plan's throttle before its place is free. The loop naps until a lane is free, a nudge, the time the registry
+ * named, or the poll interval, whatever comes first.
+ */
+import type { ManagerContext } from '../context.ts';
+import { isRegistryError, type Reason, reasonOf } from '../errors.ts';
+import type { WorkerStats } from '../events.ts';
+import type { MigrationPlan } from '../model/plan.ts';
+import { continueCreation } from '../planner/create-plan.ts';
+import type { Lease } from '../ports/registry-store.ts';
+import { type LeaseEnd, LeaseRunner } from './lease-runner.ts';
+import { LEASE_MS } from './pace.ts';
+
+const POLL_MS = 1_000;
+const BEAT_MS = 10_000;
+const TROUBLE_PAUSE_MS = 1_000;
+const LONGEST_TROUBLE_PAUSE_MS = 60_000;
+
+export interface DispatcherOptions {
+  /** Work on this plan alone, and end when it rests. */
+  readonly planId?: string;
+}
+
+export class Dispatcher {
+  readonly #context: ManagerContext;
+  readonly #options: DispatcherOptions;
+  readonly #runner: LeaseRunner;
+  readonly workerId: string;
+  #state: 'idle' | 'running' | 'draining' = 'idle';
+  #run:
+    | { readonly stopping: AbortController; readonly leaving: AbortController; readonly done: Promise<void> }
+    | undefined;
+  #nap: AbortController | undefined;
+  #isNudged = false;
+  /** Lanes at work or at rest, by plan. */
+  readonly #lanes = new Map<string, number>();
+  readonly #inHand = new Set<Promise<void>>();
+  #waiting: readonly ({ planId: string } & Reason)[] = [];
+  #processed = 0;
+  #failed = 0;
+  #rolledBack = 0;
+
+  constructor(context: ManagerContext, options: DispatcherOptions = {}) {
+    this.#context = context;
+    this.#options = options;
+    this.#runner = new LeaseRunner(context);
+    this.workerId = context.clock.uuid();
+  }
+
+  get stats(): WorkerStats {
+    return {
+      state: this.#state,
+      isRunning: this.#state === 'running',
+      processedCount: this.#processed,
+      failedCount: this.#failed,
+      rolledBackCount: this.#rolledBack,
+      waiting: this.#waiting,
+    };
+  }
+
+  /** Announces the worker, then works. Rejects where the registry cannot be written. */
+  async start(): Promise<void> {
+    if (this.#run !== undefined) return;
+    const stopping = new AbortController();
+    const done = Promise.withResolvers<void>();
+    const leaving = new AbortController();
+    this.#run = { stopping, leaving, done: done.promise };
+    try {
+      await this.#beat();
+    } catch (error) {
+      this.#run = undefined;
+      throw error;
+    }
+    this.#enter('running');
+    void Promise.all([this.#loop(stopping.signal), this.#heartbeat(leaving.signal)]).then(() => {
+      this.#run = undefined;
+      this.#enter('idle');
+      done.resolve();
+    });
+  }
+
+  /** Claims nothing more and waits for what is in hand. Callers share one drain. */
+  async stop(): Promise<void> {
+    if (this.#run === undefined) return;
+    if (this.#state === 'running') this.#enter('draining');
+    this.#run.stopping.abort();
+    this.#nap?.abort();
+    await this.#run.done;
+  }
+
+  /** Resolves when the loop has ended by itself or by `stop`. */
+  async finished(): Promise<void> {
+    await this.#run?.done;
+  }
+
+  /** Something may be there to do: look now. */
+  nudge(): void {
+    this.#isNudged = true;
+    this.#nap?.abort();
+  }
+
+  #enter(state: 'idle' | 'running' | 'draining'): void {
+    this.#state = state;
+    this.#context.events.emit('worker:changed', this.stats);
+  }
+
+  async #loop(stopping: AbortSignal): Promise<void> {
+    let troublePauseMs = TROUBLE_PAUSE_MS;
+    while (!stopping.aborted) {
+      this.#isNudged = false;
+      let napMs = POLL_MS;
+      try {
+        const next = await this.#claimNext(stopping);
+        troublePauseMs = TROUBLE_PAUSE_MS;
+        if (next === 'rest') break;
+        if (typeof next === 'object') {
+          this.#startLane(next, stopping);
+          continue;
+        }
+        napMs = next;
+      } catch (error) {
+        if (!this.#mayGoOn(error)) break;
+        napMs = troublePauseMs;
+        troublePauseMs = Math.min(LONGEST_TROUBLE_PAUSE_MS, troublePauseMs * 2);
+      }
+      await this.#rest(napMs, stopping);
+    }
+    await Promise.all(this.#inHand);
+    await this.#leave();
+  }
+
+  /** A busy or full database passes; a newer schema or a damaged file does not. */
+  #mayGoOn(error: unknown): boolean {
+    const reason = reasonOf(error, 'DATABASE_UNAVAILABLE');
+    const lasting = ['DATABASE_NEWER', 'DATABASE_INVALID', 'DATABASE_UNAVAILABLE', 'REGISTRY_DISABLED'];
+    const isLasting = !isRegistryError(error) || lasting.includes(reason.code);
+    this.#waiting = [{ planId: this.#options.planId ?? '', ...reason }];
+    this.#context.logger[isLasting ? 'error' : 'warn'](
+      `The worker ${isLasting ? 'stops' : 'waits'}: ${reason.message}`,
+      { error },
+    );
+    return !isLasting;
+  }
+
+  async #rest(napMs: number, stopping: AbortSignal): Promise<void> {
+    const nap = new AbortController();
+    this.#nap = nap;
+    // A stop or nudge between the claim and here would find no nap to end.
+    if (!stopping.aborted && !this.#isNudged) await this.#context.clock.sleep(napMs, nap.signal);
+    this.#nap = undefined;
+  }
+
+  /** A lease, how long to nap, or `rest` where the one plan of this run needs no more work. */
+  async #claimNext(stopping: AbortSignal): Promise<Lease | number | 'rest'> {
+    const { registry, clock } = this.#context;
+    const plans = await this.#plans();
+    if (plans === 'rest') return this.#inHand.size > 0 ? POLL_MS : 'rest';
+    const waiting: ({ planId: string } & Reason)[] = [];
+    let until = clock.now() + POLL_MS;
+    const deadWorkers = await this.#deadWorkers();
+    for (const plan of plans) {
+      if (stopping.aborted) break;
+      const lack =
+        plan.status === 'rolling_back' ? undefined : this.#context.embedders.lacks(plan.targetSpec);
+      if (lack !== undefined) waiting.push({ planId: plan.planId, code: lack.code, message: lack.message });
+      if (lack !== undefined || (this.#lanes.get(plan.planId) ?? 0) >= plan.maxParallelWorkers) continue;
+      const claim = await registry.claim({
+        planId: plan.planId,
+        workerId: this.workerId,
+        leaseMs: LEASE_MS,
+        deadWorkers,
+      });
+      if (claim.kind === 'lease') return claim.lease;
+      if (claim.kind !== 'wait') continue;
+      until = Math.min(until, claim.until ?? until);
+      if (claim.because === 'hold' && plan.hold) waiting.push({ planId: plan.planId, ...plan.hold });
+    }
+    this.#waiting = waiting;
+    if (await this.#goOnCreating(stopping)) return 0;
+    return Math.max(1, until - clock.now());
+  }
+
+  async #plans(): Promise<readonly MigrationPlan[] | 'rest'> {
+    const { registry } = this.#context;
+    const { planId } = this.#options;
+    if (planId === undefined) return registry.runnable();
+    const plan = await registry.plan(planId);
+    const isRunnable = plan && ['pending', 'in_progress', 'rolling_back'].includes(plan.status);
+    return isRunnable ? [plan] : 'rest';
+  }
+
+  async #deadWorkers(): Promise<string[]> {
+    const { registry, isDead } = this.#context;
+    if (isDead === undefined) return [];
+    const others = (await registry.workers()).filter(({ workerId }) => workerId !== this.workerId);
+    return others
+      .filter((worker) => worker.planIds.length > 0 && isDead(worker))
+      .map(({ workerId }) => workerId);
+  }
+
+  /** A plan whose creation died half-way is finished, so that what was asked for happens. */
+  async #goOnCreating(signal: AbortSignal): Promise<boolean> {
+    if (this.#options.planId !== undefined) return false;
+    const creation = await this.#context.registry.adoptCreation();
+    if (creation === undefined) return false;
+    try {
+      const plan = await continueCreation(this.#context, creation, signal);
+      this.#context.events.emit('plan:created', plan);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    return true;
+  }
+
+  #startLane(lease: Lease, stopping: AbortSignal): void {
+    const { planId } = lease.plan;
+    this.#lanes.set(planId, (this.#lanes.get(planId) ?? 0) + 1);
+    const lane = this.#runner.run(lease, stopping).then(async (end) => {
+      this.#count(end);
+      this.nudge();
+      const restMs = end.pauseMs ?? (lease.kind === 'batch' ? lease.plan.throttleMs : 0);
+      if (restMs > 0) await this.#context.clock.sleep(restMs, stopping);
+      const lanes = (this.#lanes.get(planId) ?? 1) - 1;
+      if (lanes === 0) this.#lanes.delete(planId);
+      else this.#lanes.set(planId, lanes);
+      this.#inHand.delete(lane);
+      this.nudge();
+    });
+    this.#inHand.add(lane);
+  }
+
+  #count(end: LeaseEnd): void {
+    this.#processed += end.completed;
+    this.#failed += end.failed;
+    this.#rolledBack += end.rolledBack;
+  }
+
+  /** Goes on while batches drain: their leases must not run out. */
+  async #heartbeat(leaving: AbortSignal): Promise<void> {
+    const { clock, registry, logger } = this.#context;
+    for (;;) {
+      await clock.sleep(BEAT_MS, leaving);
+      if (leaving.aborted) return;
+      try {
+        await registry.renew({ workerId: this.workerId, leaseMs: LEASE_MS });
+        await this.#beat();
+      } catch (error) {
+        logger.warn('The worker could not renew its leases; it tries again in 10 s', { error });
+      }
+    }
+  }
+
+  #beat(): Promise<void> {
+    const { registry, host, pid } = this.#context;
+    return registry.beat({ workerId: this.workerId, host, pid });
+  }
+
+  async #leave(): Promise<void> {
+    this.#run?.leaving.abort();
+    try {
+      await this.#context.registry.dropWorker(this.workerId);
+    } catch (error) {
+      this.#context.logger.warn('The worker could not sign off; it leaves the list when it is not heard of', {
+        error,
+      });
+    }
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * Embeds the texts of a batch and finds out whose fault a failure is.
+ *
+ * A refused call is split until the guilty text is alone. A transient failure (5xx, timeout, connection)
+ * concerns no text at first: the plan is held. When the batch fails again after the hold, a fixed probe text
+ * tells server and text apart: if the server answers that, the batch is split like a refused one, and each
+ * text that fails alone is at fault only if the server answers the probe right after it. Nothing is charged
+ * to a text while nothing else succeeds.
+ */
+import type { Reason } from '../errors.ts';
+import type { Vector } from '../model/vector.ts';
+import { type CallResult, callEmbedder, type EmbedCallOptions, isVector } from './embed-call.ts';
+
+const PROBE_TEXT = 'embedding registry probe';
+
+export type Interruption =
+  | { readonly kind: 'hold'; readonly reason: Reason; readonly retryAfterMs?: number | undefined }
+  | { readonly kind: 'pause'; readonly reason: Reason };
+
+export interface EmbeddedBatch {
+  /** Vector or fault of each text; texts that are missing were not decided before an interruption. */
+  readonly results: ReadonlyMap<string, Vector | Reason>;
+  readonly answered: boolean;
+  readonly interruption?: Interruption;
+}
+
+export interface EmbedBatchOptions extends EmbedCallOptions {
+  /** The plan was held when the batch was claimed: a transient failure is its second. */
+  readonly isProbe: boolean;
+}
+
+export async function embedBatch(texts: readonly string[], o: EmbedBatchOptions): Promise<EmbeddedBatch> {
+  const run = new BatchEmbedding(o);
+  for (const chunk of await chunked(texts, o)) {
+    await run.embed(chunk);
+    if (run.interruption !== undefined) break;
+  }
+  await run.doubt();
+  return run;
+}
+
+/** Calls as large as the embedder takes. */
+async function chunked(texts: readonly string[], o: EmbedCallOptions): Promise<string[][]> {
+  const { embedder } = o.embedders.get(o.spec);
+  const { texts: mostTexts = Number.POSITIVE_INFINITY, tokens: mostTokens } = embedder.limits ?? {};
+  const counted = mostTokens === undefined ? undefined : await embedder.countTokens?.(texts);
+  const chunks: string[][] = [];
+  let chunk: string[] = [];
+  let tokens = 0;
+  for (const [index, text] of texts.entries()) {
+    const size = counted?.tokens[index] ?? 0;
+    const isFull = chunk.length >= mostTexts || tokens + size > (mostTokens ?? Number.POSITIVE_INFINITY);
+    if (chunk.length > 0 && isFull) {
+      chunks.push(chunk);
+      chunk = [];
+      tokens = 0;
+    }
+    chunk.push(text);
+    tokens += size;
+  }
+  if (chunk.length > 0) chunks.push(chunk);
+  return chunks;
+}
+
+class BatchEmbedding implements EmbeddedBatch {
+  readonly results = new Map<string, Vector | Reason>();
+  answered = false;
+  interruption?: Interruption;
+  /** The server is known to answer, so what fails now is the texts' fault. */
+  #isSuspect = false;
+  readonly #options: EmbedBatchOptions;
+
+  constructor(options: EmbedBatchOptions) {
+    this.#options = options;
+  }
+
+  async embed(texts: readonly string[]): Promise<void> {
+    const result = await callEmbedder(texts, this.#options);
+    if (this.#options.signal?.aborted) return this.#interrupt({ kind: 'hold', reason: abortedReason });
+    if (result.kind === 'answered') return this.#keep(texts, result);
+    if (result.kind === 'refused') return this.#narrow(texts, result.reason);
+    if (result.kind !== 'transient') return this.#interrupt(interruptionOf(result));
+    if (!this.#isSuspect && !this.#options.isProbe) return this.#interrupt(interruptionOf(result));
+    if (!this.#isSuspect || texts.length === 1) {
+      const probe = await this.#probe();
+      if (probe !== undefined) return this.#interrupt(probe);
+      this.#isSuspect = true;
+    }
+    return this.#narrow(texts, result.reason);
+  }
+
+  /**
+   * Where every text was refused and nothing was ever answered, the embedder may refuse all texts. Then no
+   * text is at fault, and the plan is paused.
+   */
+  async doubt(): Promise<void> {
+    if (this.answered || this.interruption !== undefined || this.results.size === 0) return;
+    const probe = await this.#probe();
+    if (probe === undefined) return;
+    this.results.clear();
+    this.#interrupt(probe);
+  }
+
+  #keep(texts: readonly string[], result: Extract<CallResult, { kind: 'answered' }>): void {
+    for (const [index, text] of texts.entries()) {
+      const vector = result.vectors[index];
+      if (vector === undefined) continue;
+      this.results.set(text, vector);
+      if (isVector(vector)) this.answered = true;
+    }
+  }
+
+  async #narrow(texts: readonly string[], reason: Reason): Promise<void> {
+    const [first] = texts;
+    if (texts.length === 1 && first !== undefined) {
+      this.results.set(first, reason);
+      return;
+    }
+    const middle = Math.ceil(texts.length / 2);
+    await this.embed(texts.slice(0, middle));
+    if (this.interruption === undefined) await this.embed(texts.slice(middle));
+  }
+
+  /** Undefined where the embedder answers a plain text. */
+  async #probe(): Promise<Interruption | undefined> {
+    const result = await callEmbedder([PROBE_TEXT], this.#options);
+    if (result.kind === 'answered') {
+      const fault = result.vectors.find((vector) => !isVector(vector)) as Reason | undefined;
+      if (fault !== undefined) return { kind: 'pause', reason: fault };
+      this.answered = true;
+      return undefined;
+    }
+    if (result.kind === 'refused') return { kind: 'pause', reason: result.reason };
+    return interruptionOf(result);
+  }
+
+  #interrupt(interruption: Interruption): void {
+    this.interruption = interruption;
+  }
+}
+
+const abortedReason: Reason = { code: 'EMBEDDER_FAILED', message: 'The call was aborted.' };
+
+function interruptionOf(
+  result: Extract<CallResult, { kind: 'transient' | 'rateLimited' | 'fatal' }>,
+): Interruption {
+  if (result.kind === 'fatal') return { kind: 'pause', reason: result.reason };
+  return {
+    kind: 'hold',
+    reason: result.reason,
+    ...(result.kind === 'rateLimited' && { retryAfterMs: result.retryAfterMs }),
+  };
+}

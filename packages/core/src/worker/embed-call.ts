@@ -1,0 +1,147 @@
+import type { Clock } from '../clock.ts';
+import type { EmbedderSet } from '../embedder-set.ts';
+import {
+  EmbedderError,
+  embedderFailureOf,
+  isRegistryError,
+  type Reason,
+  RegistryError,
+  reasonOf,
+} from '../errors.ts';
+import type { EmbeddingModelSpec } from '../model/model-spec.ts';
+import { type Vector, vectorFault } from '../model/vector.ts';
+
+/** A call that has not answered by then is a transient failure. */
+export const EMBED_TIMEOUT_MS = 60_000;
+
+export interface EmbedCallOptions {
+  readonly embedders: EmbedderSet;
+  readonly clock: Clock;
+  readonly spec: EmbeddingModelSpec;
+  readonly purpose: 'document' | 'query';
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How one call ended: a vector or a fault for each text, or why there is none for any. */
+export type CallResult =
+  | { readonly kind: 'answered'; readonly vectors: readonly (Vector | Reason)[] }
+  /** These texts: refused, or answered with a wrong number of vectors. */
+  | { readonly kind: 'refused'; readonly reason: Reason }
+  | { readonly kind: 'transient'; readonly reason: Reason }
+  | { readonly kind: 'rateLimited'; readonly reason: Reason; readonly retryAfterMs: number | undefined }
+  | { readonly kind: 'fatal'; readonly reason: Reason };
+
+/** One call of an embedder with its answer checked. It does not throw but for a missing embedder. */
+export async function callEmbedder(texts: readonly string[], o: EmbedCallOptions): Promise<CallResult> {
+  const { embedder, calls } = o.embedders.get(o.spec);
+  try {
+    const vectors = await calls.run(() =>
+      withTimeout(o.clock, o.signal, (signal) => embedder.embed(texts, { purpose: o.purpose, signal })),
+    );
+    return checkAnswer(texts, vectors, o.spec);
+  } catch (error) {
+    const kind = embedderFailureOf(error);
+    const reason = withhold(reasonOf(error, 'EMBEDDER_FAILED'), texts);
+    if (kind !== 'rateLimited') return { kind, reason: { ...reason, code: 'EMBEDDER_FAILED' } };
+    const retryAfterMs = isRegistryError(error)
+      ? (error as unknown as EmbedderError).retryAfterMs
+      : undefined;
+    return { kind, reason: { ...reason, code: 'RATE_LIMITED' }, retryAfterMs };
+  }
+}
+
+async function withTimeout<T>(
+  clock: Clock,
+  outer: AbortSignal | undefined,
+  body: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const calling = new AbortController();
+  const napping = new AbortController();
+  const onAbort = () => calling.abort(outer?.reason);
+  outer?.addEventListener('abort', onAbort, { once: true });
+  if (outer?.aborted) onAbort();
+  const aborted = Promise.withResolvers<never>();
+  calling.signal.addEventListener('abort', () => aborted.reject(calling.signal.reason), { once: true });
+  aborted.promise.catch(() => {});
+  const timeout = clock.sleep(EMBED_TIMEOUT_MS, napping.signal).then(() => {
+    if (napping.signal.aborted) return;
+    calling.abort(
+      new EmbedderError('transient', `The embedder did not answer within ${EMBED_TIMEOUT_MS / 1000} s.`),
+    );
+  });
+  try {
+    // An embedder that does not heed the signal is left behind.
+    return await Promise.race([body(calling.signal), aborted.promise]);
+  } finally {
+    outer?.removeEventListener('abort', onAbort);
+    napping.abort();
+    await timeout;
+  }
+}
+
+function checkAnswer(texts: readonly string[], vectors: unknown, spec: EmbeddingModelSpec): CallResult {
+  const count = Array.isArray(vectors) ? vectors.length : 0;
+  if (!Array.isArray(vectors) || count !== texts.length)
+    return {
+      kind: 'refused',
+      reason: {
+        code: 'VECTOR_INVALID',
+        message: `The embedder returned ${count} vectors for ${texts.length} texts.`,
+      },
+    };
+  return {
+    kind: 'answered',
+    vectors: vectors.map((vector: unknown) => {
+      const fault = vectorFault(vector, spec);
+      if (fault === undefined) return vector as Vector;
+      return {
+        code: 'VECTOR_INVALID',
+        message: `The embedder returned a vector that is not one of ${spec.qualifiedId}: ${fault}.`,
+      };
+    }),
+  };
+}
+
+const WINDOW = 16;
+
+/** Servers like to quote what they refuse; a reason is kept and shown, so it must not hold content. */
+function withhold(reason: Reason, texts: readonly string[]): Reason {
+  const { message } = reason;
+  const quotes = (text: string) => {
+    if (text.length < WINDOW) return text.trim().length > 3 && message.includes(text);
+    for (let start = 0; start + WINDOW <= message.length; start++)
+      if (text.includes(message.slice(start, start + WINDOW))) return true;
+    return false;
+  };
+  if (!texts.some(quotes)) return reason;
+  return { ...reason, message: 'The embedder failed; its message is withheld, since it quotes content.' };
+}
+
+export function isVector(value: Vector | Reason): value is Vector {
+  return ArrayBuffer.isView(value);
+}
+
+/** Vectors for an application's texts, checked as the worker checks them. Throws what the worker would note. */
+export async function embedOrThrow(
+  texts: readonly string[],
+  o: EmbedCallOptions,
+): Promise<readonly Vector[]> {
+  if (texts.length === 0) return [];
+  const { limits } = o.embedders.get(o.spec).embedder;
+  const size = limits?.texts ?? texts.length;
+  const vectors: Vector[] = [];
+  for (let start = 0; start < texts.length; start += size) {
+    o.signal?.throwIfAborted();
+    const result = await callEmbedder(texts.slice(start, start + size), o);
+    o.signal?.throwIfAborted();
+    if (result.kind !== 'answered')
+      throw result.reason.code === 'VECTOR_INVALID'
+        ? new RegistryError('VECTOR_INVALID', result.reason.message)
+        : new EmbedderError(result.kind, result.reason.message);
+    for (const vector of result.vectors) {
+      if (!isVector(vector)) throw new RegistryError(vector.code, vector.message);
+      vectors.push(vector);
+    }
+  }
+  return vectors;
+}

@@ -1,0 +1,64 @@
+import type { Clock } from '../clock.ts';
+import type { HeldBackBy, MigrationProgress } from '../events.ts';
+import type { MigrationPlan } from '../model/plan.ts';
+
+/** Weight of the newest sample in the rate. */
+const FRESHNESS = 0.3;
+/** A gap this long is a pause or a sleeping machine, not a slow plan. */
+const GAP_MS = 15_000;
+
+interface Sample {
+  at: number;
+  settled: number;
+  perSecond: number;
+}
+
+/** Turns snapshots of plans into rates: an exponential moving average over the samples it is shown. */
+export class Progress {
+  readonly #clock: Clock;
+  readonly #samples = new Map<string, Sample>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  of(plan: MigrationPlan, workers: number): MigrationProgress {
+    const isBack = plan.status === 'rolling_back';
+    const settled = isBack
+      ? plan.rolledBackNodes
+      : plan.completedNodes + plan.failedNodes + plan.skippedNodes;
+    const perSecond = this.#rate(`${plan.planId}:${isBack}`, settled);
+    const open = isBack ? plan.completedNodes : plan.totalNodes - settled;
+    const heldBackBy = heldBack(plan, workers, perSecond);
+    return {
+      plan,
+      nodesPerSecond: perSecond,
+      ...(perSecond > 0 && open > 0 && { etaSeconds: open / perSecond }),
+      workers,
+      ...(heldBackBy && { heldBackBy }),
+    };
+  }
+
+  #rate(key: string, settled: number): number {
+    const now = this.#clock.now();
+    const last = this.#samples.get(key);
+    const elapsedMs = last === undefined ? 0 : now - last.at;
+    if (last === undefined || elapsedMs > GAP_MS || elapsedMs < 0 || settled < last.settled) {
+      this.#samples.set(key, { at: now, settled, perSecond: last?.perSecond ?? 0 });
+      return last?.perSecond ?? 0;
+    }
+    if (elapsedMs === 0) return last.perSecond;
+    const current = ((settled - last.settled) / elapsedMs) * 1000;
+    const perSecond = last.perSecond === 0 ? current : FRESHNESS * current + (1 - FRESHNESS) * last.perSecond;
+    this.#samples.set(key, { at: now, settled, perSecond });
+    return perSecond;
+  }
+}
+
+function heldBack(plan: MigrationPlan, workers: number, perSecond: number): HeldBackBy | undefined {
+  if (plan.hold !== undefined) return plan.hold.code === 'RATE_LIMITED' ? 'rateLimit' : 'backoff';
+  if (workers === 0 && ['pending', 'in_progress', 'rolling_back'].includes(plan.status)) return 'noWorker';
+  const batchesPerLane = perSecond / plan.batchSize / plan.maxParallelWorkers;
+  // More than half of a lane's time is its rest.
+  return batchesPerLane * plan.throttleMs > 500 ? 'throttle' : undefined;
+}

@@ -1,0 +1,153 @@
+import { type ManagerContext, nodeStoreOf } from '../context.ts';
+import { RegistryError } from '../errors.ts';
+import type { WorkerStats } from '../events.ts';
+import type { MigrationPlan } from '../model/plan.ts';
+import type { RollbackReport } from '../model/rollback-report.ts';
+import { previewRollback, rollBackNode } from '../rollback/rollback.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { LEASE_MS } from './pace.ts';
+
+const idleStats: Omit<WorkerStats, 'state'> = {
+  isRunning: false,
+  processedCount: 0,
+  failedCount: 0,
+  rolledBackCount: 0,
+  waiting: [],
+};
+
+/** Re-embeds in the background, and puts back. Made by `EmbeddingVersionManager.open`. */
+export class ReEmbeddingWorker {
+  readonly #context: ManagerContext;
+  readonly #service: Dispatcher;
+  readonly #runs = new Set<Dispatcher>();
+  #isDisabled = false;
+
+  constructor(context: ManagerContext) {
+    this.#context = context;
+    this.#service = new Dispatcher(context);
+  }
+
+  /**
+   * Serves all plans until stopped; idempotent. With `workerEnabled: false` it rests in state `disabled`.
+   * @throws RegistryError `NODE_STORE_MISSING`, `DATABASE_*`
+   */
+  async startWorker(): Promise<void> {
+    const { config, logger } = this.#context;
+    if (!config.workerEnabled) {
+      this.#isDisabled = true;
+      logger.info('The worker is disabled by workerEnabled: false and rests');
+      return;
+    }
+    nodeStoreOf(this.#context, 'A worker');
+    await this.#service.start();
+  }
+
+  /** Claims nothing more and waits for the batches in hand; idempotent. */
+  async stopWorker(): Promise<void> {
+    this.#isDisabled = false;
+    await this.#service.stop();
+  }
+
+  async getWorkerStats(): Promise<WorkerStats> {
+    return this.#isDisabled ? { ...idleStats, state: 'disabled' } : this.#service.stats;
+  }
+
+  /** Lets a napping worker of this process look for work now. */
+  nudge(): void {
+    this.#service.nudge();
+    for (const run of this.#runs) run.nudge();
+  }
+
+  /** Ends everything that runs in this process. */
+  async stopAll(): Promise<void> {
+    await Promise.all([this.#service.stop(), ...[...this.#runs].map((run) => run.stop())]);
+  }
+
+  /**
+   * Works on one plan until it rests (completed, failed, paused, cancelled, rolled back) or the signal stops
+   * it cleanly after the batches in hand.
+   * @throws RegistryError `PLAN_UNKNOWN`, `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `NODE_STORE_MISSING`,
+   * `REGISTRY_DISABLED` with `workerEnabled: false`
+   */
+  async runMigration(planId: string, options: { signal?: AbortSignal } = {}): Promise<MigrationPlan> {
+    const plan = await this.#plan(planId);
+    if (!this.#context.config.workerEnabled)
+      throw new RegistryError(
+        'REGISTRY_DISABLED',
+        'The configuration says workerEnabled: false; enable it to run plans here.',
+      );
+    nodeStoreOf(this.#context, 'Running a plan');
+    const isForward = plan.status === 'pending' || plan.status === 'in_progress';
+    const lack = isForward ? this.#context.embedders.lacks(plan.targetSpec) : undefined;
+    if (lack !== undefined) throw lack;
+    await this.#work(planId, options.signal);
+    return this.#plan(planId);
+  }
+
+  async #work(planId: string, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) return;
+    const run = new Dispatcher(this.#context, { planId });
+    const onAbort = () => void run.stop();
+    this.#runs.add(run);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      await run.start();
+      if (signal?.aborted) onAbort();
+      await run.finished();
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      this.#runs.delete(run);
+    }
+  }
+
+  /**
+   * Puts the backups of a plan, or of one node, back. A plan that is being rolled back stays so until it is
+   * done: any worker goes on with it.
+   * @throws RegistryError `PLAN_UNKNOWN`, `NODE_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `PLAN_OVERLAP`,
+   * `BACKUP_MISSING`, `NODE_STORE_MISSING`
+   */
+  async rollbackMigration(o: {
+    planId: string;
+    nodeId?: string;
+    dryRun?: boolean;
+    signal?: AbortSignal;
+  }): Promise<RollbackReport> {
+    const { registry, events } = this.#context;
+    const plan = await this.#plan(o.planId);
+    const store = nodeStoreOf(this.#context, 'Rolling back');
+    if (o.nodeId !== undefined) {
+      const { workerId } = this.#service;
+      return rollBackNode(this.#context, {
+        plan,
+        nodeId: o.nodeId,
+        workerId,
+        leaseMs: LEASE_MS,
+        dryRun: o.dryRun ?? false,
+        signal: o.signal,
+      });
+    }
+    const begun = await registry.beginRollback(o.planId, { dryRun: o.dryRun ?? false });
+    if (o.dryRun)
+      return begun.status === 'rolled_back'
+        ? registry.rollbackReport(o.planId)
+        : previewRollback(this.#context, begun);
+    if (plan.status !== begun.status) {
+      await store.mark?.write(await registry.mark());
+      events.emit('plan:changed', { plan: begun, from: plan.status });
+    }
+    if (begun.status === 'rolling_back') await this.#work(o.planId, o.signal);
+    return registry.rollbackReport(o.planId);
+  }
+
+  async #plan(planId: string): Promise<MigrationPlan> {
+    const plan = await this.#context.registry.plan(planId);
+    if (plan !== undefined) return plan;
+    throw new RegistryError(
+      'PLAN_UNKNOWN',
+      `There is no plan ${JSON.stringify(planId)}; listMigrations names them.`,
+      {
+        details: { planId },
+      },
+    );
+  }
+}

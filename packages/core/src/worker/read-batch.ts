@@ -1,0 +1,29 @@
+import type { NodeStore, StoredNode } from '../ports/node-store.ts';
+
+/** Content and vectors held in memory for one batch. */
+const BYTES_AT_MOST = 8 * 1024 * 1024;
+const FIRST_CHUNK = 16;
+
+export interface BatchNodes {
+  readonly nodes: ReadonlyMap<string, StoredNode>;
+  /** Not read, since the batch was large enough without them. */
+  readonly unread: readonly string[];
+}
+
+/** Reads the nodes of a batch until 8 MiB are in hand; the first chunks tell how large the next may be. */
+export async function readBatch(store: NodeStore, ids: readonly string[]): Promise<BatchNodes> {
+  const nodes = new Map<string, StoredNode>();
+  let bytes = 0;
+  let start = 0;
+  while (start < ids.length && (bytes < BYTES_AT_MOST || start === 0)) {
+    const average = Math.max(1, bytes / Math.max(1, start));
+    const size = start === 0 ? FIRST_CHUNK : Math.max(1, Math.floor((BYTES_AT_MOST - bytes) / average));
+    const chunk = ids.slice(start, start + size);
+    for (const node of await store.read(chunk)) {
+      nodes.set(node.id, node);
+      bytes += 2 * (node.content?.length ?? 0) + (node.vector?.byteLength ?? 0);
+    }
+    start += chunk.length;
+  }
+  return { nodes, unread: ids.slice(start) };
+}
