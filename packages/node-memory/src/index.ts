@@ -14,3 +14,4 @@ export type { Adoption } from './sqlite/adopt.ts';
 export type { NodeColumns } from './sqlite/adopted-layout.ts';
 export { SqliteNodeStore, type SqliteNodeStoreOptions } from './sqlite/node-store.ts';
 export type { SqliteNode } from './sqlite/read.ts';
+export type { NodeHit } from './sqlite/search.ts';

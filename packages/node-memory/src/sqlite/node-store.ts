@@ -14,6 +14,7 @@ import {
   type SpecFields,
   type StoredNode,
   systemClock,
+  type Vector,
   type WriteOutcome,
 } from '@registry/core';
 import { openSqlite, type SqliteDatabase } from '@registry/core/sqlite';
@@ -27,6 +28,7 @@ import type { Layout } from './layout.ts';
 import { checkTableName, ensureOwnTables, ownLayout } from './own-layout.ts';
 import { readNode, readNodes, type SqliteNode } from './read.ts';
 import { scanHeads } from './scan.ts';
+import { loadExtension, type NodeHit, searchNodes } from './search.ts';
 import { Stamps } from './stamps.ts';
 import { readStoreId } from './state.ts';
 import { writeNodes } from './write.ts';
@@ -40,6 +42,8 @@ export interface SqliteNodeStoreOptions {
   readonly columns?: NodeColumns | undefined;
   /** What the vectors of a stamp look like; of other stamps the first vector stored shows it. */
   readonly models?: readonly SpecFields[] | undefined;
+  /** false: search by our own scan also where sqlite-vec can be loaded. */
+  readonly sqliteVec?: boolean | undefined;
   readonly nativeBinding?: string | undefined;
   readonly clock?: Clock | undefined;
 }
@@ -64,14 +68,15 @@ const connectionShape = {
 const openSchema = z.strictObject({
   ...connectionShape,
   columns: columnsSchema.optional(),
-  models: z.array(z.custom<SpecFields>()).optional(),
+  models: z.array(z.custom<SpecFields>()).default([]),
+  sqliteVec: z.boolean().default(true),
 });
 const adoptSchema = z.strictObject({
   ...connectionShape,
   columns: columnsSchema.default({}),
   apply: z.boolean().default(false),
 });
-const limitSchema = z.int().min(1, 'must be an integer of at least 1');
+const countSchema = z.int().min(1, 'must be an integer of at least 1');
 
 /** As the registry opens a file, so that either may make it. */
 const FILE_OPTIONS = { pageSize: 8192, incrementalVacuum: true } as const;
@@ -87,10 +92,13 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
   readonly #database: SqliteDatabase;
   readonly #layout: Layout;
   readonly #stamps: Stamps;
+  readonly #wantsExtension: boolean;
+  #extension: Promise<boolean> | undefined;
 
-  private constructor(database: SqliteDatabase, layout: Layout) {
+  private constructor(database: SqliteDatabase, layout: Layout, wantsExtension: boolean) {
     this.#database = database;
     this.#layout = layout;
+    this.#wantsExtension = wantsExtension;
     this.#stamps = new Stamps(database, layout);
     this.storeId = readStoreId(database, layout);
     this.capabilities = { fence: 'exact', where: layout.metadata.kind !== 'none', strategies: ['inPlace'] };
@@ -109,14 +117,8 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
    * @throws RegistryError `SPEC_INVALID`, `MODEL_CONFLICT`, `DATABASE_*`, `RUNTIME_TOO_OLD`
    */
   static async open(options: SqliteNodeStoreOptions): Promise<SqliteNodeStore> {
-    const {
-      path,
-      table,
-      columns,
-      models = [],
-      nativeBinding,
-      clock = systemClock,
-    } = parseOptions(openSchema, options, 'node store options');
+    const resolved = parseOptions(openSchema, options, 'node store options');
+    const { path, table, columns, models, sqliteVec, nativeBinding, clock = systemClock } = resolved;
     if (columns === undefined) checkTableName(table);
     else assertFile(path);
     const database = await openSqlite({ path, nativeBinding, clock, ...FILE_OPTIONS });
@@ -127,7 +129,7 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
       const layout = columns === undefined ? ownLayout(table) : adoptedLayout(table, columns);
       if (columns === undefined) await ensureOwnTables(database, layout, clock);
       else assertAdopted(database, layout, columns);
-      const store = new SqliteNodeStore(database, layout);
+      const store = new SqliteNodeStore(database, layout, sqliteVec);
       if (models.length > 0) await store.declareModels(models);
       return store;
     } catch (error) {
@@ -207,7 +209,7 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
     limit: number;
     signal?: AbortSignal;
   }): Promise<Page<NodeHead>> {
-    parseOptions(limitSchema, options.limit, 'limit of a scan');
+    parseOptions(countSchema, options.limit, 'limit of a scan');
     return scanHeads(this.#database, this.#layout, this.#stamps, options);
   }
 
@@ -222,6 +224,31 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
   ): Promise<readonly WriteOutcome[]> {
     if (writes.length === 0) return [];
     return this.#write(() => writeNodes(this.#database, this.#layout, this.#stamps, writes), options.signal);
+  }
+
+  /**
+   * Exact. Scores are a·b / (‖a‖ ‖b‖) for cosine, a·b for dot, -‖a - b‖ for euclid and
+   * 1 - differing bits / dimension for hamming, the distance that the model of the stamp has (`models`;
+   * else cosine for float32). Ties go by id. Vectors that contradict their stamp are left out.
+   * @throws RegistryError `VECTOR_INVALID` where the query is none of the model's vectors
+   */
+  async search(
+    vector: Vector,
+    options: { at: EmbeddingInfo; k: number; where?: NodeFilter; signal?: AbortSignal },
+  ): Promise<readonly NodeHit[]> {
+    parseOptions(countSchema, options.k, 'k of a search');
+    const hasExtension = await this.#loadExtension();
+    return searchNodes(this.#database, this.#layout, this.#stamps, vector, { ...options, hasExtension });
+  }
+
+  /** What searches with cosine, euclid and hamming are done by. */
+  async searchEngine(): Promise<'sqlite-vec' | 'scan'> {
+    return (await this.#loadExtension()) ? 'sqlite-vec' : 'scan';
+  }
+
+  #loadExtension(): Promise<boolean> {
+    this.#extension ??= this.#wantsExtension ? loadExtension(this.#database) : Promise.resolve(false);
+    return this.#extension;
   }
 
   async close(): Promise<void> {
