@@ -10,6 +10,9 @@ export interface Clock {
   uuid(): string;
 }
 
+// A longer timer would fire at once. Nothing here sleeps for weeks without looking again.
+const longestTimerMs = 2 ** 31 - 1;
+
 /** The machine's own clock. */
 export const systemClock: Clock = Object.freeze({
   now: () => Date.now(),
@@ -23,7 +26,7 @@ export const systemClock: Clock = Object.freeze({
         signal?.removeEventListener('abort', done);
         resolve();
       };
-      const timer = setTimeout(done, ms);
+      const timer = setTimeout(done, Math.min(ms, longestTimerMs));
       signal?.addEventListener('abort', done, { once: true });
     });
   },

@@ -118,5 +118,7 @@ const MESSAGE_LIMIT = 500;
 export function reasonOf(error: unknown, fallback: RegistryErrorCode): Reason {
   const code = isRegistryError(error) ? error.code : fallback;
   const text = error instanceof Error || isRegistryError(error) ? error.message : String(error);
-  return { code, message: text.length > MESSAGE_LIMIT ? `${text.slice(0, MESSAGE_LIMIT - 1)}…` : text };
+  if (text.length <= MESSAGE_LIMIT) return { code, message: text };
+  // The cut may fall between the halves of a surrogate pair.
+  return { code, message: `${text.slice(0, MESSAGE_LIMIT - 1).toWellFormed()}…` };
 }

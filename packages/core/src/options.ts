@@ -29,8 +29,13 @@ function at(value: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-function shown(value: unknown): string {
+/** Objects are not spelled out: they may hold contents, secrets or circles. */
+export function shown(value: unknown): string {
   if (typeof value === 'function') return 'a function';
-  const text = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? 'undefined');
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value !== 'string') return String(value);
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 79).toWellFormed()}…` : text;
 }

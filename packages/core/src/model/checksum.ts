@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RegistryError } from '../errors.ts';
+import { shown } from '../options.ts';
 
 /** Any value that JSON can hold. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -20,18 +21,18 @@ export function contentHash(text: string): string {
 
 function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value === 'object' && value !== null) {
-    const members = Object.entries(value)
+  // A Date or a Map has no members of its own: every one would have the checksum of `{}`.
+  if (Object.prototype.toString.call(value) === '[object Object]') {
+    const members = Object.entries(value as { readonly [key: string]: Json })
       .filter(([, member]) => member !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
       .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
     return `{${members.join(',')}}`;
   }
-  const text = JSON.stringify(value);
-  if (text === undefined || (typeof value === 'number' && !Number.isFinite(value)))
-    throw new RegistryError(
-      'SPEC_INVALID',
-      `A model configuration cannot hold ${String(value)}: use JSON values.`,
-    );
-  return text;
+  const isScalar = value === null || typeof value === 'string' || typeof value === 'boolean';
+  if (isScalar || Number.isFinite(value)) return JSON.stringify(value);
+  throw new RegistryError(
+    'SPEC_INVALID',
+    `A model configuration cannot hold ${shown(value)}: use JSON values.`,
+  );
 }

@@ -1,4 +1,5 @@
 import { RegistryError } from '../errors.ts';
+import { shown } from '../options.ts';
 
 /**
  * Checks a node id: a non-empty, well-formed string. A lone surrogate would become U+FFFD in UTF-8, and two
@@ -6,13 +7,12 @@ import { RegistryError } from '../errors.ts';
  * @throws RegistryError `SPEC_INVALID`
  */
 export function parseNodeId(id: unknown): string {
-  const shown = () => JSON.stringify(id)?.slice(0, 80) ?? String(id);
   if (typeof id !== 'string' || id === '')
-    throw new RegistryError('SPEC_INVALID', `A node id is a non-empty string, not ${shown()}.`);
+    throw new RegistryError('SPEC_INVALID', `A node id is a non-empty string, not ${shown(id)}.`);
   if (!id.isWellFormed())
     throw new RegistryError(
       'SPEC_INVALID',
-      `Node id ${shown()} holds a lone surrogate; use well-formed Unicode.`,
+      `Node id ${shown(id)} holds a lone surrogate; use well-formed Unicode.`,
     );
   return id;
 }

@@ -45,5 +45,6 @@ export function vectorOfBytes(bytes: Uint8Array, datatype: Datatype): Vector {
   if (datatype === 'bit') return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.byteOffset % 4 === 0)
     return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-  return new Float32Array(bytes.slice().buffer);
+  // Not `slice`, which shares the memory of a Buffer.
+  return new Float32Array(new Uint8Array(bytes).buffer);
 }
