@@ -11,6 +11,7 @@ const cachedTokens = 2 ** 16;
 // What Python's `\b\w+\b` matches in a str: letters, numbers of every kind and the underscore, no marks.
 const tokenPattern = /[\p{L}\p{N}_]+/gu;
 
+/** Options of {@link binaryHdv}. */
 export interface BinaryHdvOptions {
   /** Bits of a vector, a multiple of 64; 16384 unless told. */
   readonly dimension?: number;

@@ -25,6 +25,7 @@ const tokenPattern = new RegExp(parameters.token, 'gu');
 const countWeights = logarithmicWeights(parameters.countCeiling);
 const cachedWords = 2 ** 15;
 
+/** Options of {@link hashedNgram}. */
 export interface HashedNgramOptions {
   /** Elements of a vector; 512 unless told. */
   readonly dimension?: number;

@@ -87,5 +87,5 @@ function sorted(value: Json): Json {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
   const members = Object.entries(value).map(([key, member]) => [key, sorted(member)] as const);
-  return members.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => ({ key, member }));
+  return { members: members.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => [key, member]) };
 }
