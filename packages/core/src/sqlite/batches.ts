@@ -114,7 +114,7 @@ function settleRest({ db, clock }: Context, held: LeaseRow): number {
     )
     .run(held.taken, clock.now(), held.plan, held.nodes);
   db.sql(
-    `DELETE FROM task_errors WHERE plan = :plan AND node_id IN (SELECT t.node_id FROM json_each(:nodes) n
+    `DELETE FROM task_errors WHERE plan = :plan AND node_id IN (SELECT t.node_id FROM json_each(:nodes) n CROSS
        JOIN tasks t ON t.plan = :plan AND t.node_id = n.value WHERE t.state = 3)`,
   ).run({ plan: held.plan, nodes: held.nodes });
   return changes;

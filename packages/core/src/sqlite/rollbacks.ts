@@ -133,7 +133,7 @@ function moveTasks(
   const ids = JSON.stringify(results.map((result) => result.nodeId));
   const before = db
     .sql(
-      `SELECT t.state, count(*) AS count FROM json_each(?) n JOIN tasks t ON t.plan = ? AND t.node_id = n.value GROUP BY t.state`,
+      `SELECT t.state, count(*) AS count FROM json_each(?) n CROSS JOIN tasks t ON t.plan = ? AND t.node_id = n.value GROUP BY t.state`,
     )
     .all(ids, plan) as { state: number; count: number }[];
   db.sql(

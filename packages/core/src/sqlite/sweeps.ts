@@ -28,7 +28,7 @@ export function sweep(context: Context, lease: Lease, heads: readonly TaskSeed[]
   const ids = JSON.stringify(heads.map((head) => head.nodeId));
   const known = db
     .sql(
-      `SELECT t.node_id, t.state, t.requeues FROM json_each(?) n JOIN tasks t ON t.plan = ? AND t.node_id = n.value`,
+      `SELECT t.node_id, t.state, t.requeues FROM json_each(?) n CROSS JOIN tasks t ON t.plan = ? AND t.node_id = n.value`,
     )
     .all(ids, held.plan) as KnownTask[];
   const knownIds = new Set(known.map((task) => task.node_id));
