@@ -13,6 +13,8 @@ export const errorCodes = {
   PLAN_OVERLAP: 'Nodes belong to another unfinished plan; finish, cancel or roll that one back first.',
   PLAN_STATE: 'The plan is in a status that does not allow this.',
   PLAN_FINALIZED: 'The backups of this plan were given up by finalize; create a plan back instead.',
+  ORIGIN_PLAN:
+    'The plan was made by the origin system, which re-embedded nothing; resume to run it, or create another.',
   NODE_UNKNOWN: 'The plan has no task for this node.',
   NODE_STORE_MISSING: 'The manager was opened without a node store; pass `nodeStore` to `open`.',
   NODE_STORE_MISMATCH: 'The registry belongs to another node store; two collections are two registries.',

@@ -26,7 +26,9 @@ function codeOf(sqliteCode: string, message: string): RegistryErrorCode | undefi
   if (/^SQLITE_FULL|^ENOSPC/.test(sqliteCode)) return 'DISK_FULL';
   if (/^SQLITE_(READONLY|PERM|AUTH)|^E(ACCES|PERM|ROFS)/.test(sqliteCode)) return 'DATABASE_READONLY';
   if (/^SQLITE_(NOTADB|CORRUPT|FORMAT)/.test(sqliteCode)) return 'DATABASE_INVALID';
-  if (/^SQLITE_(CANTOPEN|IOERR|NOMEM|PROTOCOL)|^E(NOENT|ISDIR|NOTDIR)/.test(sqliteCode))
+  if (
+    /^SQLITE_(CANTOPEN|IOERR|NOMEM|PROTOCOL)|^E(NOENT|ISDIR|NOTDIR|EXIST|LOOP|NAMETOOLONG)/.test(sqliteCode)
+  )
     return 'DATABASE_UNAVAILABLE';
   if (/directory does not exist|database connection is not open/.test(message)) return 'DATABASE_UNAVAILABLE';
   return undefined;
