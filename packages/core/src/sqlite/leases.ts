@@ -124,7 +124,7 @@ function makeDue({ db, clock }: Context, plan: number): void {
 function readyTasks({ db }: Context, plan: number, losses: number, limit: number): ReadyTask[] {
   return db
     .sql(
-      `SELECT node_id, attempts, conflicts FROM tasks
+      `SELECT node_id, attempts, conflicts FROM tasks INDEXED BY ready_tasks
        WHERE plan = ? AND state = 1 AND not_before = 0 AND losses = ? ORDER BY node_id LIMIT ?`,
     )
     .all(plan, losses, limit) as ReadyTask[];
@@ -241,7 +241,7 @@ function buryKillers(context: Context, plan: number): void {
   const { db, clock } = context;
   const killers = db
     .sql(
-      `UPDATE tasks SET state = ${state.failed}, ended = ? WHERE plan = ? AND state = 1 AND lone_losses >= ${LONE_LOSSES}
+      `UPDATE tasks INDEXED BY ready_tasks SET state = ${state.failed}, ended = ? WHERE plan = ? AND state = 1 AND lone_losses >= ${LONE_LOSSES}
        RETURNING node_id`,
     )
     .pluck()
