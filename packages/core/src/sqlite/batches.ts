@@ -1,7 +1,7 @@
 import type { Reason } from '../errors.ts';
 import type { BackedUpNode, BatchResult, Lease, TaskOutcome } from '../ports/registry-store.ts';
 import { type Context, internStamp, note } from './context.ts';
-import { heldLease, type LeaseRow, noteDeadLetter, putTaskError } from './leases.ts';
+import { heldLease, holds, type LeaseRow, noteDeadLetter, putTaskError } from './leases.ts';
 import { setStatus } from './plans.ts';
 import { backupColumns, PLAN_ROWS, type PlanRow } from './rows.ts';
 import { state } from './schema.ts';
@@ -50,7 +50,9 @@ export function settle(context: Context, lease: Lease, result: BatchResult): boo
   if (held === undefined) return false;
   db.sql('DELETE FROM leases WHERE lease = ?').run(held.lease);
   const counts = { completed: 0, failed: 0, skipped: 0, adopted: 0 };
-  for (const outcome of result.outcomes) settleTask(context, held, outcome, counts);
+  const isHeld = holds(held);
+  for (const outcome of result.outcomes)
+    if (isHeld(outcome.nodeId)) settleTask(context, held, outcome, counts);
   counts.completed += settleRest(context, held);
   db.sql(
     `UPDATE plans SET completed = completed + :completed, failed = failed + :failed, skipped = skipped + :skipped,

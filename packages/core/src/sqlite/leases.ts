@@ -1,4 +1,5 @@
 import { RegistryError } from '../errors.ts';
+import { compareNodeIds } from '../model/node-id.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import type { Claim, Lease, LeasedTask } from '../ports/registry-store.ts';
 import { type Context, note } from './context.ts';
@@ -297,19 +298,31 @@ export function endLease(context: Context, leaseId: string): boolean {
   return true;
 }
 
+/** Says of a node whether it lies in a batch: in its key range, or in its list. */
+export function holds({ first, last, nodes }: LeaseRow): (nodeId: string) => boolean {
+  if (first !== null && last !== null)
+    return (nodeId) => compareNodeIds(first, nodeId) <= 0 && compareNodeIds(nodeId, last) <= 0;
+  const listed = new Set(JSON.parse(nodes ?? '[]') as string[]);
+  return (nodeId) => listed.has(nodeId);
+}
+
+/** Nodes of other leases, and those that were given back before, stay as they are. */
 export function release(context: Context, leaseId: string, nodeIds: readonly string[]): boolean {
   const { db } = context;
   const lease = heldLease(context, leaseId);
   if (lease === undefined) return false;
-  const ids = JSON.stringify(nodeIds);
-  const released = db
+  if (lease.kind !== 'batch' && lease.kind !== 'retry') return true;
+  const released = nodeIds.filter(holds(lease));
+  const { changes } = db
     .sql(
-      'UPDATE tasks SET state = 1 WHERE plan = ? AND state IN (0, 2) AND node_id IN (SELECT value FROM json_each(?))',
+      'UPDATE tasks SET state = 1 WHERE plan = ? AND state = ? AND node_id IN (SELECT value FROM json_each(?))',
     )
-    .run(lease.plan, ids).changes;
-  db.sql(
-    `UPDATE leases SET size = size - ?, nodes = (SELECT json_group_array(n.value) FROM json_each(leases.nodes) n
-       WHERE n.value NOT IN (SELECT value FROM json_each(?))) WHERE lease = ?`,
-  ).run(released, ids, leaseId);
+    .run(lease.plan, lease.kind === 'batch' ? state.fresh : state.leased, JSON.stringify(released));
+  db.sql('UPDATE leases SET size = size - ? WHERE lease = ?').run(changes, leaseId);
+  if (lease.nodes !== null) {
+    const given = new Set(released);
+    const kept = (JSON.parse(lease.nodes) as string[]).filter((nodeId) => !given.has(nodeId));
+    db.sql('UPDATE leases SET nodes = ? WHERE lease = ?').run(JSON.stringify(kept), leaseId);
+  }
   return true;
 }
