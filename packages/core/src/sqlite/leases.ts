@@ -219,38 +219,44 @@ export function reclaim(context: Context, o: Omit<ClaimOptions, 'planId'>): void
   }
 }
 
-/** Ends a lease: its unsettled tasks are ready again. */
+/**
+ * Ends a lease: its unsettled tasks are ready again. Only a batch can be lost: whoever died while a sweep or
+ * a rollback was in hand had no content to die of.
+ */
 export function giveBack(context: Context, lease: LeaseRow, isLost: boolean): void {
   const { db } = context;
   db.sql('DELETE FROM leases WHERE lease = ?').run(lease.lease);
-  const lost = isLost ? 1 : 0;
-  const lone = isLost && lease.size === 1 ? 1 : 0;
+  const isBatch = lease.kind === 'batch' || lease.kind === 'retry';
+  const lost = isLost && isBatch ? 1 : 0;
+  const lone = lease.size === 1 ? lost : 0;
   if (lease.kind === 'batch')
     db.sql(
       `UPDATE tasks SET state = 1, losses = losses + ?, lone_losses = lone_losses + ?
        WHERE plan = ? AND node_id BETWEEN ? AND ? AND state = 0`,
     ).run(lost, lone, lease.plan, lease.first, lease.last);
-  if (lease.kind === 'retry')
+  if (lease.nodes !== null)
     db.sql(
       `UPDATE tasks SET state = 1, losses = losses + ?, lone_losses = lone_losses + ?
        WHERE plan = ? AND state = 2 AND node_id IN (SELECT value FROM json_each(?))`,
     ).run(lost, lone, lease.plan, lease.nodes);
-  if (lone === 1) buryKillers(context, lease.plan);
+  if (lone === 1) buryKiller(context, lease);
 }
 
-function buryKillers(context: Context, plan: number): void {
+function buryKiller(context: Context, lease: LeaseRow): void {
   const { db, clock } = context;
-  const killers = db
+  const nodes =
+    lease.kind === 'batch' ? 'BETWEEN :first AND :last' : 'IN (SELECT value FROM json_each(:nodes))';
+  const nodeId = db
     .sql(
-      `UPDATE tasks INDEXED BY ready_tasks SET state = ${state.failed}, ended = ? WHERE plan = ? AND state = 1 AND lone_losses >= ${LONE_LOSSES}
-       RETURNING node_id`,
+      `UPDATE tasks SET state = ${state.failed}, ended = :now
+       WHERE plan = :plan AND node_id ${nodes} AND state = 1 AND lone_losses >= ${LONE_LOSSES} RETURNING node_id`,
     )
     .pluck()
-    .all(clock.now(), plan) as string[];
-  if (killers.length === 0) return;
+    .get({ ...lease, now: clock.now() }) as string | undefined;
+  if (nodeId === undefined) return;
   const message = `Three workers died while this node was the only one in their hands; look at its content, then retry it.`;
-  for (const nodeId of killers) noteDeadLetter(context, plan, nodeId, { code: 'WORKER_DIED', message });
-  db.sql('UPDATE plans SET failed = failed + ? WHERE plan = ?').run(killers.length, plan);
+  noteDeadLetter(context, lease.plan, nodeId, { code: 'WORKER_DIED', message });
+  db.sql('UPDATE plans SET failed = failed + 1 WHERE plan = ?').run(lease.plan);
 }
 
 /** Records why a task failed for good, on the task and in the journal. */

@@ -10,7 +10,7 @@ import {
 import { mayFollow } from '../model/status.ts';
 import type { BackedUpNode, Claim, Lease, RollbackOutcome, RollbackResult } from '../ports/registry-store.ts';
 import { type Context, note, raiseMark } from './context.ts';
-import { giveBack, heldLease, type LeaseRow, putTaskError } from './leases.ts';
+import { giveBack, heldLease, type LeaseRow, putTaskError, reclaim } from './leases.ts';
 import { activeModel, setActive } from './models.ts';
 import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
 import { BACKUP_ROWS, type BackupRow, backupOf, type PlanRow, planOf } from './rows.ts';
@@ -197,6 +197,8 @@ export function takeNode(
   o: { planId: string; nodeId: string; workerId: string; leaseMs: number; force: boolean },
 ): Claim {
   const { db, clock } = context;
+  // Nobody else may be there to take back what a dead worker holds.
+  reclaim(context, o);
   const row = planRow(context, o.planId);
   assertBackups(row);
   if (row.status === 'rolling_back' || row.status === 'rolled_back')
@@ -212,6 +214,10 @@ export function takeNode(
   db.sql(
     `INSERT INTO leases (lease, plan, kind, worker, taken, deadline, nodes, size) VALUES (?, ?, 'node', ?, ?, ?, ?, 1)`,
   ).run(leaseId, row.plan, o.workerId, takenAt, takenAt + o.leaseMs, JSON.stringify([o.nodeId]));
+  // A task that is waiting must not be claimed meanwhile: whoever reads the node first may write it last.
+  db.sql(
+    `UPDATE tasks SET state = ${state.leased} WHERE plan = ? AND node_id = ? AND state IN (${state.fresh}, ${state.ready})`,
+  ).run(row.plan, o.nodeId);
   const tasks = [{ nodeId: o.nodeId, attempts: 0, conflicts: 0 }];
   return { kind: 'lease', lease: { leaseId, kind: 'node', plan: planOf(row), tasks, takenAt } };
 }
@@ -249,24 +255,22 @@ function leasesAt({ db }: Context, row: PlanRow, nodeId: string): LeaseRow[] {
     .all({ plan: row.plan, nodeId }) as LeaseRow[];
 }
 
+const noReason = {
+  code: 'ROLLBACK_CONFLICT',
+  message: 'The node could not be put back and was left as it is.',
+} as const;
+
 export function settleNode(context: Context, lease: Lease, result: RollbackResult): boolean {
   const held = heldLease(context, lease.leaseId);
   if (held === undefined) return false;
-  const { db, clock } = context;
   if (result.outcome === 'restored' || result.outcome === 'skipped')
     // Rolled back even where nothing was written: the plan is not to take the node up again.
     moveTasks(context, held.plan, 'restored', [result]);
-  else
-    putTaskError(
-      context,
-      held.plan,
-      result.nodeId,
-      result.error ?? { code: 'ROLLBACK_CONFLICT', message: '' },
-    );
-  db.sql('DELETE FROM leases WHERE lease = ?').run(held.lease);
+  else putTaskError(context, held.plan, result.nodeId, result.error ?? noReason);
+  giveBack(context, held, false);
   note(context, 'node:rolled_back', {
     plan: held.plan,
-    details: { nodeId: result.nodeId, outcome: result.outcome, at: clock.now() },
+    details: { nodeId: result.nodeId, outcome: result.outcome },
   });
   return true;
 }
