@@ -1,8 +1,9 @@
 /**
  * Opening a registry without a trace. A file that nobody has open is copied and the copy is read: SQLite
- * would leave a log and its index beside a resting file. A file with a live log is read in place, so that
- * later reads see later commits. A database of the origin, or one with older tables, is copied and upgraded
- * in the copy. Each read first looks whether the file is still what was opened, and opens it again if not.
+ * would leave a log and its index beside a resting file. A file with a live log is read in place, and let go
+ * after each read: a reader that stays would keep the last writer from removing the log. A database of the
+ * origin, or one with older tables, is copied and upgraded in the copy. Each read sees what is committed then:
+ * a copy is renewed when the file is no longer what was copied.
  */
 import { resolve } from 'node:path';
 import { type Clock, systemClock } from '../clock.ts';
@@ -32,10 +33,10 @@ export interface ReadOnlyOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** What is open at the moment. */
 interface View {
   readonly store: RegistryStore;
-  isCurrent(file: DatabaseFile): boolean;
+  /** Of the file that a copy was made of. A live file is open for one read only. */
+  readonly signature?: string;
   close(): void;
 }
 
@@ -60,11 +61,11 @@ export async function openRegistryReadOnly(options: ReadOnlyOptions): Promise<Re
   });
 }
 
-/** Keeps one view open and renews it when the file is no longer what it shows. */
+/** Keeps a copy until the file is no longer what was copied. */
 class RegistryReader {
   readonly #path: string;
   readonly #options: CopyOptions;
-  #view: View | undefined;
+  #copy: View | undefined;
   #isClosed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -73,15 +74,22 @@ class RegistryReader {
     this.#options = options;
   }
 
-  /** One read at a time: a view is not closed under another read. */
+  /** One read at a time: a copy is not closed under another read. */
   read<T>(body: (store: RegistryStore) => Promise<T>): Promise<T> {
-    return this.#inTurn(async () => body((await this.#current()).store));
+    return this.#inTurn(async () => {
+      const view = await this.#view();
+      try {
+        return await body(view.store);
+      } finally {
+        if (view !== this.#copy) view.close();
+      }
+    });
   }
 
   close(): Promise<void> {
     return this.#inTurn(async () => {
       this.#isClosed = true;
-      this.#drop();
+      this.#dropCopy();
     });
   }
 
@@ -91,18 +99,20 @@ class RegistryReader {
     return done;
   }
 
-  async #current(): Promise<View> {
-    if (this.#isClosed) throw new RegistryError('DATABASE_UNAVAILABLE', `Registry ${this.#path} was closed.`);
+  async #view(): Promise<View> {
+    if (this.#isClosed)
+      throw new RegistryError('DATABASE_UNAVAILABLE', `Registry ${this.#path} was closed; open it again.`);
     const file = presentFile(this.#path);
-    if (this.#view?.isCurrent(file)) return this.#view;
-    this.#drop();
-    this.#view = await openView(this.#path, file, this.#options);
-    return this.#view;
+    if (this.#copy?.signature === file.signature) return this.#copy;
+    this.#dropCopy();
+    const view = await openView(this.#path, file, this.#options);
+    if (view.signature !== undefined) this.#copy = view;
+    return view;
   }
 
-  #drop(): void {
-    this.#view?.close();
-    this.#view = undefined;
+  #dropCopy(): void {
+    this.#copy?.close();
+    this.#copy = undefined;
   }
 }
 
@@ -111,7 +121,7 @@ async function openView(path: string, file: DatabaseFile, options: CopyOptions):
   const live = openLive(file, options);
   try {
     const kind = await live.read(() => identify(live));
-    if (kind === 'registry') return viewOfLive(live, file, options.clock);
+    if (kind === 'registry') return viewOf(live, options.clock);
     const seen = lookAtFile(path) ?? file;
     const copy = await copyFromConnection(live, seen, options);
     live.close();
@@ -126,13 +136,8 @@ async function openView(path: string, file: DatabaseFile, options: CopyOptions):
   }
 }
 
-function viewOfLive(live: SqliteDatabase, file: DatabaseFile, clock: Clock): View {
-  return {
-    store: new SqliteRegistryStore(live, { clock, actor: NOBODY }),
-    // A newer program may bring it to a schema that this one cannot read.
-    isCurrent: (now) => now.identity === file.identity && identify(live) === 'registry',
-    close: () => live.close(),
-  };
+function viewOf(db: SqliteDatabase, clock: Clock): View {
+  return { store: new SqliteRegistryStore(db, { clock, actor: NOBODY }), close: () => db.close() };
 }
 
 async function viewOfCopy(copy: PrivateCopy, clock: Clock): Promise<View> {
@@ -140,11 +145,7 @@ async function viewOfCopy(copy: PrivateCopy, clock: Clock): Promise<View> {
     const { db } = copy;
     await db.write(() => bringCopyUp(db, clock));
     copy.seal();
-    return {
-      store: new SqliteRegistryStore(db, { clock, actor: NOBODY }),
-      isCurrent: (now) => now.signature === copy.file.signature,
-      close: () => copy.close(),
-    };
+    return { ...viewOf(db, clock), signature: copy.file.signature, close: () => copy.close() };
   } catch (error) {
     copy.close();
     throw error;

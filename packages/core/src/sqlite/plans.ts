@@ -85,8 +85,22 @@ export function movePlan(
       { in_progress: 'resumed', paused: 'paused', cancelled: 'cancelled' }[to],
       wayOut[from] ?? 'see its status',
     );
+  if (to === 'in_progress' && row.reason_code === 'ORIGIN_PLAN') assertOnlyHolder(context, row);
   setStatus(context, row, to, reason);
   return { plan: planSnapshot(context, planId), from };
+}
+
+/** Plans of the origin may share nodes, and all come in paused; of those that share, one may run. */
+function assertOnlyHolder({ db }: Context, row: PlanRow): void {
+  const other = db
+    .sql(
+      `SELECT o.plan_id AS planId, count(*) AS count FROM plans o CROSS JOIN tasks t ON t.plan = ?1
+         CROSS JOIN tasks s ON s.plan = o.plan AND s.node_id = t.node_id
+       WHERE o.plan <> ?1 AND o.status IN ('pending', 'in_progress', 'paused', 'rolling_back') AND o.sealed IS NOT NULL
+       GROUP BY o.plan LIMIT 1`,
+    )
+    .get(row.plan) as { planId: string; count: number } | undefined;
+  if (other !== undefined) throw overlapError(other);
 }
 
 /** Writes a status that may follow, ends or clears what hangs on it, and journals it. */

@@ -169,7 +169,10 @@ export function retryFailed(context: Context, planId: string, nodeIds?: readonly
     row.plan,
     ids,
   );
-  db.sql('UPDATE plans SET failed = failed - ? WHERE plan = ?').run(failed.length, row.plan);
+  // A plan that ended in the origin kept no backups; this is its first real run.
+  db.sql(
+    `UPDATE plans SET failed = failed - ?, keep_backups = max(keep_backups, reason_code IS 'ORIGIN_PLAN') WHERE plan = ?`,
+  ).run(failed.length, row.plan);
   note(context, 'plan:retried', { plan: row.plan, details: { count: failed.length } });
   if (row.status === 'failed') setStatus(context, row, 'in_progress');
   return failed.length;
@@ -224,7 +227,7 @@ function followUpPlan(context: Context, row: PlanRow): MigrationPlan {
       `INSERT INTO plans (plan_id, strategy, whole_store, filter, source, target, status, priority, created, sealed, activate,
          sweep_due, batch_size, throttle_ms, lanes, max_retries, keep_backups)
        SELECT :planId, strategy, whole_store, filter, source, target, 'pending', priority, :now, :now, 0, 1, batch_size, throttle_ms,
-         lanes, max_retries, keep_backups FROM plans WHERE plan = :plan`,
+         lanes, max_retries, max(keep_backups, reason_code IS 'ORIGIN_PLAN') FROM plans WHERE plan = :plan`,
     )
     .run({ planId, now: clock.now(), plan: row.plan });
   const plan = Number(lastInsertRowid);
