@@ -88,7 +88,7 @@ export type TaskOutcome =
   | { readonly nodeId: string; readonly status: 'completed' }
   | { readonly nodeId: string; readonly status: 'skipped' }
   | { readonly nodeId: string; readonly status: 'failed'; readonly error: Reason; readonly charge?: 'retry' }
-  /** To be tried again from `notBefore` (ms since the epoch) on. */
+  /** To be tried again from `notBefore` (ms since the epoch, at most ten minutes ahead) on. */
   | {
       readonly nodeId: string;
       readonly status: 'pending';

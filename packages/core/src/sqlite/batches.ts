@@ -58,7 +58,7 @@ export function settle(context: Context, lease: Lease, result: BatchResult): boo
     `UPDATE plans SET completed = completed + :completed, failed = failed + :failed, skipped = skipped + :skipped,
        adopted = adopted + :adopted WHERE plan = :plan`,
   ).run({ ...counts, plan: held.plan });
-  settleHold(context, held, lease, result);
+  settleHold(context, held, result);
   return true;
 }
 
@@ -78,7 +78,7 @@ function settleTask(
     )
     .run(
       isPending ? state.ready : state[outcome.status],
-      isPending ? (outcome.notBefore ?? 0) : 0,
+      isPending ? Math.ceil(outcome.notBefore ?? 0) : 0,
       charge === 'retry' ? 1 : 0,
       charge === 'conflict' ? 1 : 0,
       held.taken,
@@ -122,27 +122,28 @@ function settleRest({ db, clock }: Context, held: LeaseRow): number {
   return changes;
 }
 
-/** A success ends the hold, but not one that began after this batch was claimed. */
-function settleHold(
-  context: Context,
-  held: LeaseRow,
-  lease: Lease,
-  { hold, embedderAnswered }: BatchResult,
-): void {
-  const { db } = context;
+/**
+ * A success ends the hold that its batch was claimed to probe, and no other. Which hold that was is told by
+ * the time it was noted, compared for equality alone: clocks are set back.
+ */
+function settleHold(context: Context, held: LeaseRow, { hold, embedderAnswered }: BatchResult): void {
   if (hold !== undefined) holdPlan(context, held.plan, hold);
   else if (embedderAnswered)
-    db.sql(
-      `UPDATE plans SET held_since = NULL, held_at = NULL, held_until = NULL, held_code = NULL, held_message = NULL
-       WHERE plan = ? AND held_at <= ?`,
-    ).run(held.plan, lease.takenAt);
+    context.db
+      .sql(
+        `UPDATE plans SET held_since = NULL, held_at = NULL, held_until = NULL, held_code = NULL, held_message = NULL
+         WHERE plan = ? AND held_at = ?`,
+      )
+      .run(held.plan, held.held_at);
 }
 
 function holdPlan(context: Context, plan: number, hold: Reason & { until: number }): void {
   const { db, clock } = context;
   const now = clock.now();
   const row = db.sql(`${PLAN_ROWS} WHERE p.plan = ?`).get(plan) as PlanRow;
-  if (row.held_since !== null && now - row.held_since >= LONGEST_HOLD_MS && row.status === 'in_progress') {
+  // Whoever resumes a plan confirms that the cause is mended; one that has ended waits for nothing.
+  if (row.status !== 'in_progress') return;
+  if (row.held_since !== null && now - row.held_since >= LONGEST_HOLD_MS) {
     setStatus(context, row, 'paused', {
       code: hold.code,
       message: `Held for an hour without a success (${hold.message}); mend the cause, then resume.`.slice(
@@ -152,9 +153,11 @@ function holdPlan(context: Context, plan: number, hold: Reason & { until: number
     });
     return;
   }
+  // Times that lie ahead are from before the clock was set back, and say nothing.
   db.sql(
-    `UPDATE plans SET held_since = coalesce(held_since, :now), held_at = :now,
-       held_until = max(coalesce(held_until, 0), :until), held_code = :code, held_message = :message WHERE plan = :plan`,
-  ).run({ now, until: hold.until, code: hold.code, message: hold.message, plan });
+    `UPDATE plans SET held_since = min(coalesce(held_since, :now), :now), held_at = :now,
+       held_until = iif(held_at > :now, :until, max(coalesce(held_until, 0), :until)), held_code = :code,
+       held_message = :message WHERE plan = :plan`,
+  ).run({ now, until: Math.ceil(hold.until), code: hold.code, message: hold.message, plan });
   if (row.held_since === null) note(context, 'plan:held', { plan, details: { ...hold } });
 }

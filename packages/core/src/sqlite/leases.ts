@@ -9,6 +9,7 @@ import { SCHEMA_VERSION, state } from './schema.ts';
 
 const RUNNABLE_LIMIT = 100;
 const DUE_PAGE = 10_000;
+const LONGEST_BACKOFF_MS = 600_000;
 /** After this many leases lost while a task was alone in hand, it is the task that kills workers. */
 const LONE_LOSSES = 3;
 
@@ -23,6 +24,8 @@ export interface LeaseRow {
   last: string | null;
   nodes: string | null;
   size: number;
+  /** `held_at` of the plan at the claim: which hold this batch probes. */
+  held_at: number | null;
 }
 
 export interface ClaimOptions {
@@ -63,7 +66,8 @@ export function claim(context: Context, o: ClaimOptions): Claim {
     return leases.length > 0 ? waitForLeases(leases) : grant(context, o, row, 'rollback', {});
   if (row.status !== 'pending' && row.status !== 'in_progress') return { kind: 'rest' };
   const now = context.clock.now();
-  if (row.held_until !== null && row.held_until > now)
+  // A hold that begins in the future was written before the clock was set back: it is probed at once.
+  if (row.held_until !== null && row.held_until > now && (row.held_at ?? 0) <= now)
     return { kind: 'wait', because: 'hold', until: row.held_until };
   if (leases.some((lease) => lease.kind === 'sweep')) return waitForLeases(leases);
   const batches = leases.filter((lease) => lease.kind === 'batch' || lease.kind === 'retry');
@@ -114,12 +118,17 @@ function claimBatch(context: Context, o: ClaimOptions, row: PlanRow): Claim | un
   return grantList(context, o, row, readyTasks(context, row.plan, losses, limit));
 }
 
-/** Tasks whose time has come are moved to the front of the index, so that those still waiting are not read. */
+/**
+ * Tasks whose time has come are moved to the front of the index, so that those still waiting are not read.
+ * Nobody asks for more than {@link LONGEST_BACKOFF_MS}: a later time is from before the clock was set back.
+ */
 function makeDue({ db, clock }: Context, plan: number): void {
-  db.sql(
-    `UPDATE tasks SET not_before = 0 WHERE plan = :plan AND node_id IN (SELECT node_id FROM tasks
-       WHERE plan = :plan AND state = 1 AND not_before BETWEEN 1 AND :now LIMIT ${DUE_PAGE})`,
-  ).run({ plan, now: clock.now() });
+  const now = clock.now();
+  for (const [from, to] of [[1, now] as const, [now + LONGEST_BACKOFF_MS, Number.MAX_SAFE_INTEGER] as const])
+    db.sql(
+      `UPDATE tasks SET not_before = 0 WHERE plan = :plan AND node_id IN (SELECT node_id FROM tasks
+         WHERE plan = :plan AND state = 1 AND not_before BETWEEN :from AND :to LIMIT ${DUE_PAGE})`,
+    ).run({ plan, from, to });
 }
 
 function readyTasks({ db }: Context, plan: number, losses: number, limit: number): ReadyTask[] {
@@ -166,7 +175,7 @@ function grant(context: Context, o: ClaimOptions, row: PlanRow, kind: LeaseRow['
   const takenAt = clock.now();
   const leaseId = clock.uuid();
   db.sql(
-    'INSERT INTO leases (lease, plan, kind, worker, taken, deadline, first, last, nodes, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO leases (lease, plan, kind, worker, taken, deadline, first, last, nodes, size, held_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   ).run(
     leaseId,
     row.plan,
@@ -178,6 +187,7 @@ function grant(context: Context, o: ClaimOptions, row: PlanRow, kind: LeaseRow['
     held.last ?? null,
     held.nodes ?? null,
     held.tasks?.length ?? 0,
+    row.held_at,
   );
   let plan = planOf(row);
   if (row.status === 'pending') {

@@ -62,7 +62,7 @@ CREATE TABLE leases (
   lease TEXT PRIMARY KEY, plan INTEGER NOT NULL REFERENCES plans,
   kind TEXT NOT NULL CHECK (kind IN ('batch', 'retry', 'sweep', 'rollback', 'node', 'create')),
   worker TEXT NOT NULL, taken INTEGER NOT NULL, deadline INTEGER NOT NULL,
-  first TEXT, last TEXT, nodes TEXT, size INTEGER NOT NULL
+  first TEXT, last TEXT, nodes TEXT, size INTEGER NOT NULL, held_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX leases_of_plan ON leases (plan);
 
