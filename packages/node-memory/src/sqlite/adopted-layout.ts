@@ -35,6 +35,8 @@ export function adoptedLayout(table: string, columns: NodeColumns): Layout {
     ownsTable: false,
     heads: quoted(table),
     bodies: quoted(table),
+    key: quoted(columns.id ?? 'id'),
+    hasId: `${quoted(columns.id ?? 'id')} = ?`,
     id: quoted(columns.id ?? 'id'),
     vector: quoted(columns.vector ?? 'vector'),
     revision: 'embedding_revision',

@@ -20,47 +20,62 @@ export function insertNodes(
   withFences(database, layout, nodes.length, (first) => {
     for (const [index, node] of nodes.entries()) {
       const hash = contentHash(node.content);
-      const id: Assignments = [[layout.id, node.id]];
-      const body = [
-        [layout.content, node.content] as const,
+      const body: Assignments = [
+        [layout.id, node.id],
+        [layout.content, node.content],
         ...metadataAssignments(layout, node.metadata, node.id),
       ];
-      const head = [
-        [layout.revision, first + index] as const,
-        [layout.contentHash, hash] as const,
+      const head: Assignments = [
+        [layout.revision, first + index],
+        [layout.contentHash, hash],
         ...vectorAssignments(layout, stamps, node.id, node.vector, node.info, hash),
       ];
-      if (layout.ownsTable) {
-        insertRow(database, layout, layout.bodies, id, body, replace);
-        insertRow(database, layout, layout.heads, id, head, replace);
-      } else insertRow(database, layout, layout.bodies, id, [...body, ...head], replace);
+      const key = insertRow(database, layout, layout.ownsTable ? body : [...body, ...head], replace);
+      if (key === undefined) throw taken(node.id);
+      if (layout.ownsTable) putHead(database, layout, [[layout.key, key], [layout.id, node.id], ...head]);
     }
   });
 }
 
+/** Adds the row that holds the body; its key, or undefined where the id is taken and stays. */
 function insertRow(
   database: SqliteDatabase,
   layout: Layout,
-  table: string,
-  id: Assignments,
-  rest: Assignments,
+  row: Assignments,
   replace: boolean,
-): void {
-  const all = [...id, ...rest];
-  const conflict = replace
-    ? `DO UPDATE SET ${rest.map(([column]) => `${column} = excluded.${column}`).join(', ')}`
-    : 'DO NOTHING';
-  const { changes } = database
+): SqlValue | undefined {
+  const conflict = replace ? `DO UPDATE SET ${fromExcluded(row)}` : 'DO NOTHING';
+  return database
     .sql(
-      `INSERT INTO ${table} (${all.map(([column]) => column).join(', ')}) VALUES (${all.map(() => '?').join(', ')}) ON CONFLICT (${layout.id}) ${conflict}`,
+      `INSERT INTO ${layout.bodies} ${columnsAndValues(row)} ON CONFLICT (${layout.id}) ${conflict} RETURNING ${layout.key}`,
     )
-    .run(all.map(([, value]) => value));
-  if (changes === 0)
-    throw new RegistryError(
-      'SPEC_INVALID',
-      `There is a node ${JSON.stringify(id[0]![1])} already; update it, or use \`upsert\`.`,
-      { details: { nodeId: id[0]![1] } },
-    );
+    .pluck()
+    .get(row.map(([, value]) => value)) as SqlValue | undefined;
+}
+
+/** The head of a body that is there. */
+function putHead(database: SqliteDatabase, layout: Layout, row: Assignments): void {
+  database
+    .sql(
+      `INSERT INTO ${layout.heads} ${columnsAndValues(row)} ON CONFLICT (${layout.key}) DO UPDATE SET ${fromExcluded(row)}`,
+    )
+    .run(row.map(([, value]) => value));
+}
+
+function columnsAndValues(row: Assignments): string {
+  return `(${row.map(([column]) => column).join(', ')}) VALUES (${row.map(() => '?').join(', ')})`;
+}
+
+function fromExcluded(row: Assignments): string {
+  return row.map(([column]) => `${column} = excluded.${column}`).join(', ');
+}
+
+function taken(id: string): RegistryError {
+  return new RegistryError(
+    'SPEC_INVALID',
+    `There is a node ${JSON.stringify(id)} already; update it, or use \`upsert\`.`,
+    { details: { nodeId: id } },
+  );
 }
 
 /** False where there is no such node. */
@@ -72,7 +87,7 @@ export function updateNode(
   changes: ParsedChanges,
 ): boolean {
   const hash = database
-    .sql(`SELECT ${currentHash(layout)} FROM ${layout.heads} AS h WHERE h.${layout.id} = ?`)
+    .sql(`SELECT ${currentHash(layout)} FROM ${layout.heads} AS h WHERE ${layout.hasId}`)
     .pluck()
     .get(id) as string | undefined;
   if (hash === undefined) return false;
@@ -83,7 +98,7 @@ export function updateNode(
     ...(metadata === undefined ? [] : metadataAssignments(layout, metadata, id)),
   ];
   if (content === undefined && vector === undefined) {
-    updateRow(database, layout, layout.bodies, id, body);
+    updateRow(database, layout.bodies, `${layout.id} = ?`, id, body);
     return true;
   }
   withFences(database, layout, 1, (revision) => {
@@ -95,23 +110,23 @@ export function updateNode(
         : vectorAssignments(layout, stamps, id, vector ?? undefined, info, newHash)),
     ];
     if (layout.ownsTable) {
-      updateRow(database, layout, layout.bodies, id, body);
-      updateRow(database, layout, layout.heads, id, head);
-    } else updateRow(database, layout, layout.bodies, id, [...body, ...head]);
+      updateRow(database, layout.bodies, `${layout.id} = ?`, id, body);
+      updateRow(database, layout.heads, layout.hasId, id, head);
+    } else updateRow(database, layout.bodies, layout.hasId, id, [...body, ...head]);
   });
   return true;
 }
 
 function updateRow(
   database: SqliteDatabase,
-  layout: Layout,
   table: string,
+  hasId: string,
   id: string,
   values: Assignments,
 ): void {
   if (values.length === 0) return;
   database
-    .sql(`UPDATE ${table} SET ${values.map(([column]) => `${column} = ?`).join(', ')} WHERE ${layout.id} = ?`)
+    .sql(`UPDATE ${table} SET ${values.map(([column]) => `${column} = ?`).join(', ')} WHERE ${hasId}`)
     .run(...values.map(([, value]) => value), id);
 }
 

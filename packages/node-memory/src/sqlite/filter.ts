@@ -32,7 +32,7 @@ export function conditionOnHead(layout: Layout, where: NodeFilter | undefined): 
   const condition = conditionOf(layout, 'b', where);
   if (condition === undefined) return undefined;
   return {
-    sql: `EXISTS (SELECT 1 FROM ${layout.bodies} b WHERE b.${layout.id} = h.${layout.id} AND ${condition.sql})`,
+    sql: `EXISTS (SELECT 1 FROM ${layout.bodies} b WHERE b.${layout.key} = h.${layout.key} AND ${condition.sql})`,
     values: condition.values,
   };
 }

@@ -15,6 +15,10 @@ export interface Layout {
   /** Quoted table names; equal in an adopted table. */
   readonly heads: string;
   readonly bodies: string;
+  /** Quoted column that a head and its body have in common. */
+  readonly key: string;
+  /** Condition on a head, over one bound value: the id. */
+  readonly hasId: string;
   /** Quoted column names of the heads. */
   readonly id: string;
   readonly vector: string;
@@ -71,19 +75,19 @@ export function sideTables(table: string): { state: string; stamps: string } {
  * scan stays within its index unless it meets such a node. Expects the heads under the alias `h`.
  */
 export function currentHash(layout: Layout): string {
-  return `coalesce(h.${layout.contentHash}, (SELECT node_content_hash(b.${layout.content}) FROM ${layout.bodies} b WHERE b.${layout.id} = h.${layout.id}))`;
+  return `coalesce(h.${layout.contentHash}, (SELECT node_content_hash(b.${layout.content}) FROM ${layout.bodies} b WHERE b.${layout.key} = h.${layout.key}))`;
 }
 
-/** Heads under the alias `h`, bodies under `b`. */
-export function headsAndBodies(layout: Layout): string {
-  return layout.heads === layout.bodies
-    ? `${layout.heads} AS h`
-    : `${layout.heads} AS h JOIN ${layout.bodies} AS b ON b.${layout.id} = h.${layout.id}`;
+/** Heads under the alias `h`, bodies under {@link bodyAlias}, of a JSON list of ids: binds the list. */
+export function nodesInList(layout: Layout): string {
+  const { bodies, heads, id, key } = layout;
+  const alias = bodyAlias(layout);
+  const bodiesInList = `json_each(?) AS j CROSS JOIN ${bodies} AS ${alias} ON ${alias}.${id} = j.value`;
+  return layout.ownsTable ? `${bodiesInList} CROSS JOIN ${heads} AS h ON h.${key} = b.${key}` : bodiesInList;
 }
 
-/** The alias under which {@link headsAndBodies} gives the content. */
 export function bodyAlias(layout: Layout): 'h' | 'b' {
-  return layout.heads === layout.bodies ? 'h' : 'b';
+  return layout.ownsTable ? 'b' : 'h';
 }
 
 /** The column of the fences: nodes that nobody touched since adoption have none yet, and count as 0. */

@@ -78,6 +78,13 @@ const adoptSchema = z.strictObject({
 });
 const countSchema = z.int().min(1, 'must be an integer of at least 1');
 
+/**
+ * Vectors are read and written all over the file. SQLite's own 2 MB of cache would be read again and again,
+ * and a checkpoint every 1,000 pages would write the same index pages many times.
+ */
+const CACHE_KIBIBYTES = 64 * 1024;
+const CHECKPOINT_PAGES = 4_000;
+
 /** As the registry opens a file, so that either may make it. */
 const FILE_OPTIONS = { pageSize: 8192, incrementalVacuum: true } as const;
 
@@ -123,6 +130,8 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
     else assertFile(path);
     const database = await openSqlite({ path, nativeBinding, clock, ...FILE_OPTIONS });
     try {
+      database.raw.pragma(`cache_size=-${CACHE_KIBIBYTES}`);
+      database.raw.pragma(`wal_autocheckpoint=${CHECKPOINT_PAGES}`);
       database.raw.function('node_content_hash', { deterministic: true }, (text: unknown) =>
         contentHash(text === null ? '' : String(text)),
       );

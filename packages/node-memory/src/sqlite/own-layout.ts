@@ -1,6 +1,6 @@
 /**
  * The store's own tables. `nodes` holds what the application wrote; `nodes_embeddings` one row per node
- * with its vector, so that a migration rewrites no text; `nodes_embedding_stamps` each stamp once.
+ * with its vector, so that a migration rewrites no text, found by the number that both share; `nodes_embedding_stamps` each stamp once.
  */
 import { type Clock, RegistryError } from '@registry/core';
 import type { SqliteDatabase } from '@registry/core/sqlite';
@@ -22,6 +22,8 @@ export function ownLayout(table: string): Layout {
     ownsTable: true,
     heads: quoted(`${table}_embeddings`),
     bodies: quoted(table),
+    key: 'node',
+    hasId: `node = (SELECT node FROM ${quoted(table)} WHERE id = ?)`,
     id: 'id',
     vector: 'vector',
     revision: 'revision',
@@ -72,13 +74,15 @@ function ownSchema(layout: Layout): string[] {
   const view = quoted(`${layout.table}_with_stamps`);
   return [
     `CREATE TABLE ${layout.bodies} (
-      id TEXT NOT NULL PRIMARY KEY,
+      node INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
       content TEXT NOT NULL,
       metadata TEXT NOT NULL DEFAULT '{}'
     )`,
     `CREATE TABLE ${layout.heads} (
-      id TEXT NOT NULL PRIMARY KEY,
-      revision INTEGER NOT NULL,
+      node INTEGER PRIMARY KEY,
+      id TEXT NOT NULL,
+      revision INTEGER,
       stamp INTEGER,
       content_hash TEXT,
       embedded_hash TEXT,
@@ -89,7 +93,7 @@ function ownSchema(layout: Layout): string[] {
     createStamps(layout.stamps),
     `CREATE VIEW ${view} AS
       SELECT n.id, n.content, n.metadata, ${stampFields.map((field) => `s.${field}`).join(', ')}, e.embedded_hash, e.datatype, e.vector
-      FROM ${layout.bodies} n JOIN ${layout.heads} e ON e.id = n.id LEFT JOIN ${layout.stamps} s ON s.stamp = e.stamp`,
+      FROM ${layout.bodies} n JOIN ${layout.heads} e ON e.node = n.node LEFT JOIN ${layout.stamps} s ON s.stamp = e.stamp`,
     ...indexesOf(layout).map(({ sql }) => sql),
     ...triggersOf(layout).map(({ sql }) => sql),
   ];

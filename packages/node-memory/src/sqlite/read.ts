@@ -6,8 +6,8 @@ import {
   columnList,
   currentHash,
   fenceOf,
-  headsAndBodies,
   type Layout,
+  nodesInList,
   quoted,
   type SqlValue,
 } from './layout.ts';
@@ -33,7 +33,7 @@ type NodeRow = [
   ...rest: SqlValue[],
 ];
 
-/** Nodes by id, in the order asked for; each once, absent ones left out. */
+/** Nodes by id, each once; absent ones are left out. */
 export async function readNodes(
   database: SqliteDatabase,
   layout: Layout,
@@ -41,18 +41,17 @@ export async function readNodes(
   ids: readonly string[],
   signal?: AbortSignal,
 ): Promise<StoredNode[]> {
+  // One list bound as JSON: a statement per id takes three times as long, and a list of `?` has an end.
   const statement = database.sql(nodeSql(layout, [])).raw();
-  const wanted = [...new Set(ids)];
+  const wanted = new Set(ids);
+  const list = [...wanted];
   const nodes: StoredNode[] = [];
-  for (let start = 0; start < wanted.length; start += CHUNK_NODES) {
+  for (let start = 0; start < list.length; start += CHUNK_NODES) {
     if (start > 0) await scheduler.yield();
-    const chunk = wanted.slice(start, start + CHUNK_NODES);
-    const found = await database.read(
-      () => chunk.map((id) => ({ id, row: statement.get(id) as NodeRow | undefined })),
-      { signal },
-    );
-    for (const { id, row } of found)
-      if (row !== undefined && String(row[0]) === id) nodes.push(nodeOf(layout, stamps, row));
+    const chunk = JSON.stringify(list.slice(start, start + CHUNK_NODES));
+    const rows = await database.read(() => statement.all(chunk) as NodeRow[], { signal });
+    // An integer column also finds '01'.
+    for (const row of rows) if (wanted.has(String(row[0]))) nodes.push(nodeOf(layout, stamps, row));
   }
   return nodes;
 }
@@ -66,7 +65,11 @@ export async function readNode(
 ): Promise<SqliteNode | undefined> {
   const columns = metadataColumns(layout);
   const row = await database.read(
-    () => database.sql(nodeSql(layout, columns)).raw().get(id) as NodeRow | undefined,
+    () =>
+      database
+        .sql(nodeSql(layout, columns))
+        .raw()
+        .get(JSON.stringify([id])) as NodeRow | undefined,
   );
   if (row === undefined || String(row[0]) !== id) return undefined;
   const values = row.slice(row.length - columns.length);
@@ -77,7 +80,7 @@ function nodeSql(layout: Layout, metadata: readonly string[]): string {
   const { id, embeddedHash, datatype, vector } = layout;
   const body = bodyAlias(layout);
   const columns = [
-    `h.${id}`,
+    `${body}.${id}`,
     `${body}.${layout.content}`,
     currentHash(layout),
     `h.${embeddedHash}`,
@@ -87,7 +90,7 @@ function nodeSql(layout: Layout, metadata: readonly string[]): string {
     columnList(layout.stampColumns, 'h'),
     ...metadata.map((column) => `${body}.${column}`),
   ];
-  return `SELECT ${columns.join(', ')} FROM ${headsAndBodies(layout)} WHERE h.${id} = ?`;
+  return `SELECT ${columns.join(', ')} FROM ${nodesInList(layout)}`;
 }
 
 function nodeOf(layout: Layout, stamps: Stamps, row: NodeRow): StoredNode {

@@ -31,14 +31,23 @@ export interface Range extends StampKey {
   readonly onlyStale: boolean;
 }
 
-/** id (a number in some adopted tables), position of the range, hash of the content, embedded hash, whether the filter holds. */
+/**
+ * id (a number in some adopted tables), position of the range, hash of the content, embedded hash (1: the
+ * same), whether the filter holds (absent: there is none).
+ */
 type HeadRow = [
   id: string | number,
   range: number,
   contentHash: string,
-  embeddedHash: string | null,
-  holds: 0 | 1,
+  embedded: string | 1 | null,
+  holds?: 0 | 1,
 ];
+
+/** The next rows, also of nodes that the filter leaves out, and the ranges they lie in. */
+interface Chunk {
+  readonly rows: readonly HeadRow[];
+  readonly ranges: readonly Range[];
+}
 
 export async function scanHeads(
   database: SqliteDatabase,
@@ -50,18 +59,17 @@ export async function scanHeads(
   const items: NodeHead[] = [];
   let after = options.after;
   for (;;) {
-    const wanted = options.limit - items.length;
-    const rows = condition ? FILTERED_CHUNK_ROWS : Math.min(wanted, CHUNK_ROWS);
+    const rows = condition ? FILTERED_CHUNK_ROWS : Math.min(options.limit - items.length, CHUNK_ROWS);
     const chunk = await database.read(
       () => readChunk(database, layout, stamps, { notAt: options.notAt, condition, after, rows }),
       { signal: options.signal },
     );
-    for (const [index, head] of chunk.heads.entries()) {
-      if (head !== undefined) items.push(head);
-      if (items.length === options.limit) return { items, next: chunk.ids[index]! };
+    for (const row of chunk.rows) {
+      if (row[4] !== 0) items.push(headOf(row, chunk.ranges[row[1]]!.info));
+      if (items.length === options.limit) return { items, next: String(row[0]) };
     }
-    if (chunk.ids.length < rows) return { items };
-    after = chunk.ids.at(-1);
+    if (chunk.rows.length < rows) return { items };
+    after = String(chunk.rows.at(-1)![0]);
     await scheduler.yield();
   }
 }
@@ -73,31 +81,16 @@ export interface ChunkOptions {
   readonly rows: number;
 }
 
-/** The next rows; a head is undefined where the filter leaves the node out. */
-function readChunk(
-  database: SqliteDatabase,
-  layout: Layout,
-  stamps: Stamps,
-  options: ChunkOptions,
-): { ids: string[]; heads: (NodeHead | undefined)[] } {
+function readChunk(database: SqliteDatabase, layout: Layout, stamps: Stamps, options: ChunkOptions): Chunk {
   const ranges = rangesOf(stamps, options.notAt);
-  if (ranges.length === 0) return { ids: [], heads: [] };
+  if (ranges.length === 0) return { rows: [], ranges };
   const { sql, values } = statementOf(layout, ranges, options);
-  const rows = database.sql(sql).raw().all(values) as HeadRow[];
-  return {
-    ids: rows.map(([id]) => String(id)),
-    heads: rows.map(([id, range, contentHash, embeddedHash, holds]) =>
-      holds === 0 ? undefined : headOf(String(id), ranges[range]!.info, contentHash, embeddedHash),
-    ),
-  };
+  return { rows: database.sql(sql).raw().all(values) as HeadRow[], ranges };
 }
 
-function headOf(
-  id: string,
-  info: EmbeddingInfo | undefined,
-  contentHash: string,
-  embeddedHash: string | null,
-): NodeHead {
+function headOf([rowId, , contentHash, embedded]: HeadRow, info: EmbeddingInfo | undefined): NodeHead {
+  const id = String(rowId);
+  const embeddedHash = embedded === 1 ? contentHash : embedded;
   if (info === undefined)
     return embeddedHash === null ? { id, contentHash } : { id, contentHash, embeddedHash };
   const { embeddingModelId, embeddingVersion, embeddingChecksum } = info;
@@ -135,9 +128,15 @@ export function statementOf(
 }
 
 function rangeSql(layout: Layout, range: Range, position: number, options: ChunkOptions): Condition {
-  const { heads, id, embeddedHash, stampColumns } = layout;
+  const { heads, id, contentHash, embeddedHash, stampColumns } = layout;
   const index = quoted(range.onlyStale ? layout.staleIndex : layout.rangeIndex);
-  const holds = options.condition?.sql ?? '1';
+  const columns = [
+    `h.${id}`,
+    `${position}`,
+    currentHash(layout),
+    `CASE WHEN h.${embeddedHash} = h.${contentHash} THEN 1 ELSE h.${embeddedHash} END`,
+    ...(options.condition ? [options.condition.sql] : []),
+  ];
   const terms = stampColumns.map((column) => `h.${column} IS ?`);
   const values = [...(options.condition?.values ?? []), ...range.values];
   if (options.after !== undefined) {
@@ -146,7 +145,7 @@ function rangeSql(layout: Layout, range: Range, position: number, options: Chunk
   }
   if (range.onlyStale) terms.push(isStale(layout, 'h'), `h.${embeddedHash} IS NOT ${currentHash(layout)}`);
   return {
-    sql: `SELECT h.${id}, ${position}, ${currentHash(layout)}, h.${embeddedHash}, ${holds} FROM ${heads} AS h INDEXED BY ${index} WHERE ${terms.join(' AND ')}`,
+    sql: `SELECT ${columns.join(', ')} FROM ${heads} AS h INDEXED BY ${index} WHERE ${terms.join(' AND ')}`,
     values,
   };
 }

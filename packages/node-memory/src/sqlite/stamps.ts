@@ -14,7 +14,7 @@ import {
   vectorFits,
 } from '@registry/core';
 import type { SqliteDatabase } from '@registry/core/sqlite';
-import type { Layout, SqlValue, StampKey } from './layout.ts';
+import { type Layout, quoted, type SqlValue, type StampKey } from './layout.ts';
 
 export function createStamps(stamps: string): string {
   return `CREATE TABLE ${stamps} (
@@ -76,13 +76,6 @@ export class Stamps {
     return [info.embeddingModelId, info.embeddingVersion, info.embeddingChecksum];
   }
 
-  /** The same where the stamp is only looked for; undefined: no node can carry it. */
-  keyOf(info: EmbeddingInfo): StampKey | undefined {
-    if (!this.#layout.ownsTable) return { info, values: this.valuesOf(info) };
-    const known = this.#known(info);
-    return known && { info: known.info, values: [known.stamp] };
-  }
-
   /** The stamp that these values of {@link Layout.stampColumns} name. */
   infoOf(values: readonly SqlValue[]): EmbeddingInfo | undefined {
     const [first, version, checksum] = values;
@@ -103,23 +96,36 @@ export class Stamps {
   /** Every stamp that any node carries, in the order of the index, then the lack of one. */
   inUse(): StampKey[] {
     const { heads, stampColumns, rangeIndex } = this.#layout;
-    const columns = stampColumns.join(', ');
-    const from = `FROM ${heads} INDEXED BY "${rangeIndex.replaceAll('"', '""')}"`;
-    const first = this.#database.sql(
-      `SELECT ${columns} ${from} WHERE ${stampColumns[0]} IS NOT NULL ORDER BY ${columns} LIMIT 1`,
-    );
-    const following = this.#database.sql(
-      `SELECT ${columns} ${from} WHERE (${columns}) > (${stampColumns.map(() => '?').join(', ')}) ORDER BY ${columns} LIMIT 1`,
-    );
-    const none = this.#database.sql(`SELECT 1 ${from} WHERE ${stampColumns[0]} IS NULL LIMIT 1`);
+    const from = `FROM ${heads} INDEXED BY ${quoted(rangeIndex)}`;
     const keys: StampKey[] = [];
-    let values = first.raw().get() as SqlValue[] | undefined;
+    let values = this.#firstStamp(from, `${stampColumns[0]} IS NOT NULL`, []);
     while (values !== undefined) {
       keys.push({ info: this.infoOf(values), values });
-      values = following.raw().get(...values) as SqlValue[] | undefined;
+      values = this.#stampAfter(from, values);
     }
-    if (none.get() !== undefined) keys.push({ info: undefined, values: stampColumns.map(() => null) });
+    const none = this.#database.sql(`SELECT 1 ${from} WHERE ${stampColumns[0]} IS NULL LIMIT 1`).get();
+    if (none !== undefined) keys.push({ info: undefined, values: stampColumns.map(() => null) });
     return keys;
+  }
+
+  /** Leaps over all nodes of a stamp. Comparing rows of values would seek by the first column only. */
+  #stampAfter(from: string, values: readonly SqlValue[]): SqlValue[] | undefined {
+    const { stampColumns } = this.#layout;
+    for (let position = stampColumns.length - 1; position >= 0; position--) {
+      const same = stampColumns.slice(0, position).map((column) => `${column} = ?`);
+      const condition = [...same, `${stampColumns[position]} > ?`].join(' AND ');
+      const found = this.#firstStamp(from, condition, values.slice(0, position + 1));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #firstStamp(from: string, condition: string, values: readonly SqlValue[]): SqlValue[] | undefined {
+    const columns = this.#layout.stampColumns.join(', ');
+    return this.#database
+      .sql(`SELECT ${columns} ${from} WHERE ${condition} ORDER BY ${columns} LIMIT 1`)
+      .raw()
+      .get(...values) as SqlValue[] | undefined;
   }
 
   /**

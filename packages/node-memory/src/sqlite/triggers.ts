@@ -42,97 +42,121 @@ function headTriggers(layout: Layout): SchemaObject[] {
   return [insertedHead(layout), updatedHead(layout)];
 }
 
+function trigger(
+  layout: Layout,
+  suffix: string,
+  event: string,
+  condition: string,
+  body: string,
+): SchemaObject {
+  const name = `${layout.table}_${suffix}`;
+  return { name, sql: `CREATE TRIGGER ${quoted(name)} AFTER ${event} ${condition} BEGIN ${body} END` };
+}
+
 function insertedHead(layout: Layout): SchemaObject {
-  const { heads, id, revision, contentHash } = layout;
-  const name = `${layout.table}_embedding_inserted`;
+  const { heads, bodies, key, id, revision, contentHash } = layout;
   const guard = layout.ownsTable
-    ? `SELECT RAISE(ABORT, 'there is no node with this id') WHERE NOT EXISTS (SELECT 1 FROM ${layout.bodies} WHERE ${id} = NEW.${id});`
+    ? `SELECT RAISE(ABORT, 'there is no node with this number and id')
+       WHERE NOT EXISTS (SELECT 1 FROM ${bodies} WHERE ${key} = NEW.${key} AND ${id} = NEW.${id});`
     : '';
-  const stamps = layout.stampColumns.map((column) => {
-    return `${column} = CASE WHEN ${wholeStamp(layout)} THEN ${normal(layout, column)} END`;
-  });
-  return {
-    name,
-    sql: `CREATE TRIGGER ${quoted(name)} AFTER INSERT ON ${heads} WHEN ${foreign(layout, false)}
-    BEGIN
-      ${guard}
-      ${reserve(layout)}
-      UPDATE ${heads} SET ${revision} = ${next(layout)}, ${contentHash} = NULL, ${stamps.join(', ')} WHERE ${id} = NEW.${id};
-      ${release(layout)}
-    END`,
-  };
+  const stamps = layout.stampColumns.map(
+    (column) => `${column} = CASE WHEN ${wholeStamp(layout)} THEN ${normal(layout, column)} END`,
+  );
+  return trigger(
+    layout,
+    'embedding_inserted',
+    `INSERT ON ${heads}`,
+    `WHEN ${foreign(layout, false)}`,
+    `${guard}
+    ${reserve(layout)}
+    UPDATE ${heads} SET ${revision} = ${next(layout)}, ${contentHash} = NULL, ${stamps.join(', ')} WHERE ${key} = NEW.${key};
+    ${release(layout)}`,
+  );
 }
 
 function updatedHead(layout: Layout): SchemaObject {
-  const { heads, id, vector, revision, contentHash, embeddedHash } = layout;
-  const name = `${layout.table}_embedding_updated`;
-  const watched = [id, vector, ...layout.stampColumns, ...(layout.ownsTable ? [] : [layout.content])];
+  const { heads, key, id, vector, revision, contentHash, content, ownsTable } = layout;
+  const watched = [key, id, vector, ...layout.stampColumns, ...(ownsTable ? [] : [content])];
   const hasNewVector = `NEW.${vector} IS NOT OLD.${vector}`;
   const hasNewStamp = layout.stampColumns.map((column) => `NEW.${column} IS NOT OLD.${column}`).join(' OR ');
   const isStamped = `${wholeStamp(layout)} AND NOT (${hasNewVector} AND NOT (${hasNewStamp}) AND NEW.${revision} IS NOT NULL)`;
   const stamps = layout.stampColumns.map(
     (column) => `${column} = CASE WHEN ${isStamped} THEN ${normal(layout, column)} END`,
   );
-  const hashes = layout.ownsTable ? [] : [`${contentHash} = NULL`];
-  hashes.push(`${embeddedHash} = CASE
-        WHEN NEW.${vector} IS NULL THEN NULL
-        WHEN NEW.${embeddedHash} IS NOT OLD.${embeddedHash} THEN NEW.${embeddedHash}
-        WHEN ${hasNewVector} THEN NULL
-        ${layout.ownsTable ? '' : `WHEN NEW.${layout.content} IS NOT OLD.${layout.content} THEN ${hashOfOldText('NEW', layout)}`}
-        ELSE NEW.${embeddedHash} END`);
-  return {
-    name,
-    sql: `CREATE TRIGGER ${quoted(name)} AFTER UPDATE OF ${watched.join(', ')} ON ${heads} WHEN ${foreign(layout, true)}
-    BEGIN
-      ${reserve(layout)}
-      UPDATE ${heads} SET ${revision} = ${next(layout)}, ${[...hashes, ...stamps].join(', ')} WHERE ${id} = NEW.${id};
-      ${release(layout)}
-    END`,
-  };
+  const hashes = [embeddedHashAfter(layout, hasNewVector), ...(ownsTable ? [] : [`${contentHash} = NULL`])];
+  return trigger(
+    layout,
+    'embedding_updated',
+    `UPDATE OF ${[...new Set(watched)].join(', ')} ON ${heads}`,
+    `WHEN ${foreign(layout, true)}`,
+    `${reserve(layout)}
+    UPDATE ${heads} SET ${revision} = ${next(layout)}, ${[...hashes, ...stamps].join(', ')} WHERE ${key} = NEW.${key};
+    ${release(layout)}`,
+  );
+}
+
+function embeddedHashAfter(layout: Layout, hasNewVector: string): string {
+  const { vector, embeddedHash, content, ownsTable } = layout;
+  const hasOldText = ownsTable
+    ? ''
+    : `WHEN NEW.${content} IS NOT OLD.${content} THEN coalesce(NEW.${embeddedHash}, '${HASH_OF_ANOTHER_TEXT}')`;
+  return `${embeddedHash} = CASE
+      WHEN NEW.${vector} IS NULL THEN NULL
+      WHEN NEW.${embeddedHash} IS NOT OLD.${embeddedHash} THEN NEW.${embeddedHash}
+      WHEN ${hasNewVector} THEN NULL
+      ${hasOldText}
+      ELSE NEW.${embeddedHash} END`;
 }
 
 /** Bodies of the own layout: each has exactly one head, which goes and comes with it. */
 function bodyTriggers(layout: Layout): SchemaObject[] {
-  const { table, heads, bodies, id, content, vector, revision, contentHash, embeddedHash } = layout;
+  const { heads, bodies, key, id, content, vector, revision, contentHash, embeddedHash } = layout;
   const byOthers = `(SELECT reserved = revision FROM ${layout.state})`;
-  const object = (suffix: string, event: string, condition: string, body: string): SchemaObject => {
-    const name = `${table}_${suffix}`;
-    return { name, sql: `CREATE TRIGGER ${quoted(name)} AFTER ${event} ${condition} BEGIN ${body} END` };
-  };
   const emptyHead = (row: 'NEW' | 'OLD') =>
-    `INSERT INTO ${heads} (${id}, ${revision}) VALUES (${row}.${id}, ${next(layout)});`;
+    `INSERT INTO ${heads} (${key}, ${id}, ${revision}) VALUES (${row}.${key}, ${row}.${id}, ${next(layout)});`;
   return [
-    // REPLACE deletes the old body without telling its head.
-    object(
+    trigger(
+      layout,
       'inserted',
       `INSERT ON ${bodies}`,
       `WHEN ${byOthers}`,
-      `${reserve(layout)} DELETE FROM ${heads} WHERE ${id} = NEW.${id}; ${emptyHead('NEW')} ${release(layout)}`,
-    ),
-    object(
-      'updated',
-      `UPDATE OF ${id}, ${content} ON ${bodies}`,
-      `WHEN ${byOthers}`,
       `${reserve(layout)}
-      DELETE FROM ${heads} WHERE ${id} = NEW.${id} AND NEW.${id} IS NOT OLD.${id};
-      UPDATE ${heads} SET ${id} = NEW.${id}, ${revision} = ${next(layout)}, ${contentHash} = NULL,
-        ${embeddedHash} = CASE WHEN NEW.${content} IS NOT OLD.${content} AND ${vector} IS NOT NULL
-          THEN coalesce(${embeddedHash}, '${HASH_OF_ANOTHER_TEXT}') ELSE ${embeddedHash} END
-      WHERE ${id} = OLD.${id};
+      DELETE FROM ${heads} WHERE ${key} = NEW.${key};
+      ${deleteReplaced(layout)}
+      ${emptyHead('NEW')}
       ${release(layout)}`,
     ),
-    object('deleted', `DELETE ON ${bodies}`, '', `DELETE FROM ${heads} WHERE ${id} = OLD.${id};`),
-    object(
+    trigger(
+      layout,
+      'updated',
+      `UPDATE OF ${key}, ${id}, ${content} ON ${bodies}`,
+      `WHEN ${byOthers}`,
+      `${reserve(layout)}
+      DELETE FROM ${heads} WHERE ${key} = NEW.${key} AND NEW.${key} IS NOT OLD.${key};
+      UPDATE ${heads} SET ${key} = NEW.${key}, ${id} = NEW.${id}, ${revision} = ${next(layout)}, ${contentHash} = NULL,
+        ${embeddedHash} = CASE WHEN NEW.${content} IS NOT OLD.${content} AND ${vector} IS NOT NULL
+          THEN coalesce(${embeddedHash}, '${HASH_OF_ANOTHER_TEXT}') ELSE ${embeddedHash} END
+      WHERE ${key} = OLD.${key};
+      ${deleteReplaced(layout)}
+      ${release(layout)}`,
+    ),
+    trigger(layout, 'deleted', `DELETE ON ${bodies}`, '', `DELETE FROM ${heads} WHERE ${key} = OLD.${key};`),
+    trigger(
+      layout,
       'embedding_deleted',
       `DELETE ON ${heads}`,
-      `WHEN ${byOthers} AND EXISTS (SELECT 1 FROM ${bodies} WHERE ${id} = OLD.${id})`,
+      `WHEN ${byOthers} AND EXISTS (SELECT 1 FROM ${bodies} WHERE ${key} = OLD.${key})`,
       `${reserve(layout)} ${emptyHead('OLD')} ${release(layout)}`,
     ),
   ];
 }
 
-function hashOfOldText(row: 'NEW' | 'OLD', layout: Layout): string {
-  return `coalesce(${row}.${layout.embeddedHash}, '${HASH_OF_ANOTHER_TEXT}')`;
+/** REPLACE deletes a body without telling its head: found by the id it had, among those of each stamp. */
+function deleteReplaced(layout: Layout): string {
+  const { heads, key, id, stamps } = layout;
+  return `DELETE FROM ${heads} WHERE ${key} IN (
+        SELECT h.${key} FROM (SELECT stamp FROM ${stamps} UNION ALL SELECT NULL) AS s
+        CROSS JOIN ${heads} AS h ON h.stamp IS s.stamp AND h.${id} = NEW.${id} AND h.${key} <> NEW.${key});`;
 }
 
 /** Does the row carry a stamp that can be read, and a vector? */
