@@ -25,8 +25,22 @@ export interface ManagerContext {
   readonly allowUnfenced: boolean;
 }
 
-/** @throws RegistryError `NODE_STORE_MISSING`, `STRATEGY_UNSUITABLE` for a store without fences */
+/** What every call of a disabled registry ends with. */
+export function disabledError(): RegistryError {
+  return new RegistryError(
+    'REGISTRY_DISABLED',
+    'The configuration says enabled: false; enable the registry to use it.',
+  );
+}
+
+/** @throws RegistryError `REGISTRY_DISABLED` */
+export function assertEnabled({ config }: Pick<ManagerContext, 'config'>): void {
+  if (!config.enabled) throw disabledError();
+}
+
+/** @throws RegistryError `REGISTRY_DISABLED`, `NODE_STORE_MISSING`, `STRATEGY_UNSUITABLE` for a store without fences */
 export function nodeStoreOf(context: ManagerContext, wanted: string): NodeStore {
+  assertEnabled(context);
   if (context.nodes === undefined)
     throw new RegistryError('NODE_STORE_MISSING', `${wanted} needs the nodes; pass nodeStore to open.`);
   if (context.nodes.capabilities.fence === 'none' && !context.allowUnfenced)

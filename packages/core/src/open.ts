@@ -1,15 +1,17 @@
+import { z } from 'zod';
 import { type Clock, systemClock } from './clock.ts';
 import { resolveConfig } from './config/resolve-config.ts';
 import type { RegistryConfig } from './config/settings.ts';
-import type { ManagerContext } from './context.ts';
+import { disabledError, type ManagerContext } from './context.ts';
 import { EmbedderSet } from './embedder-set.ts';
-import { RegistryError } from './errors.ts';
 import { Events } from './events.ts';
 import { type Logger, silentLogger } from './logger.ts';
+import { parseOptions } from './options.ts';
 import type { Embedder } from './ports/embedder.ts';
 import type { NodeStore } from './ports/node-store.ts';
 import type { RegistryStore } from './ports/registry-store.ts';
 import { processIdentity } from './runtime.ts';
+import { openRegistryReadOnly } from './sqlite/open-read-only.ts';
 import { openRegistry } from './sqlite/open-registry.ts';
 
 export interface OpenOptions {
@@ -34,10 +36,35 @@ export interface OpenOptions {
   allowUnfenced?: boolean;
 }
 
+/** An object with these methods; whether they keep their port's promises, only their use can tell. */
+const having = (...names: readonly string[]) => {
+  const isComplete = (value: unknown) =>
+    typeof value === 'object' &&
+    value !== null &&
+    names.every((name) => Reflect.get(value, name) !== undefined);
+  return z.custom<object>(isComplete, `must be an object with ${names.join(', ')}`).optional();
+};
+
+const openSchema = z.strictObject({
+  dbPath: z.string().optional(),
+  readOnly: z.boolean().optional(),
+  nodeStore: having('storeId', 'capabilities', 'countByModel', 'scan', 'read', 'write'),
+  embedders: z.array(having('spec', 'embed').unwrap()).optional(),
+  config: z.unknown(),
+  registryStore: having('models', 'claim', 'settle', 'close'),
+  nativeBinding: z.string().optional(),
+  clock: having('now', 'sleep', 'random', 'uuid'),
+  logger: having('debug', 'info', 'warn', 'error'),
+  isDead: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
+  allowUnfenced: z.boolean().optional(),
+});
+
 /** Resolves the options once; `release` closes what was opened here. */
 export async function openContext(
   options: OpenOptions,
 ): Promise<{ context: ManagerContext; release: () => Promise<void> }> {
+  // A misspelt option would be a registry in another place, or one without nodes.
+  parseOptions(openSchema, options, 'options of open', 'CONFIG_INVALID');
   const config = resolveConfig(options.config);
   const clock = options.clock ?? systemClock;
   const logger = options.logger ?? silentLogger;
@@ -45,14 +72,15 @@ export async function openContext(
   const embedders = new EmbedderSet(options.embedders ?? []);
   const path = options.dbPath ?? config.registryDbPath;
   const file = { path, actor: `${user}@${host}:${pid}`, clock, logger, nativeBinding: options.nativeBinding };
+  const openFile = options.readOnly ? openRegistryReadOnly : openRegistry;
   const isOurs = config.enabled && options.registryStore === undefined;
-  const registry = !config.enabled ? disabledStore() : (options.registryStore ?? (await openRegistry(file)));
+  const registry = !config.enabled ? disabledStore() : (options.registryStore ?? (await openFile(file)));
   const release = async () => {
     if (isOurs) await registry.close();
   };
   const context: ManagerContext = Object.freeze({
     registry,
-    nodes: options.nodeStore,
+    nodes: config.enabled ? options.nodeStore : undefined,
     embedders,
     config,
     clock,
@@ -87,10 +115,7 @@ async function bindNodes({ registry, nodes, logger }: ManagerContext): Promise<v
 /** `enabled: false`: no file is touched, and whatever is called rejects. */
 function disabledStore(): RegistryStore {
   const reject = async () => {
-    throw new RegistryError(
-      'REGISTRY_DISABLED',
-      'The configuration says enabled: false; enable the registry to use it.',
-    );
+    throw disabledError();
   };
   return new Proxy({} as RegistryStore, { get: () => reject });
 }

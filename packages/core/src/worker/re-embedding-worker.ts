@@ -1,4 +1,4 @@
-import { type ManagerContext, nodeStoreOf } from '../context.ts';
+import { assertEnabled, type ManagerContext, nodeStoreOf } from '../context.ts';
 import { RegistryError } from '../errors.ts';
 import type { WorkerStats } from '../events.ts';
 import type { MigrationPlan } from '../model/plan.ts';
@@ -29,10 +29,11 @@ export class ReEmbeddingWorker {
 
   /**
    * Serves all plans until stopped; idempotent. With `workerEnabled: false` it rests in state `disabled`.
-   * @throws RegistryError `NODE_STORE_MISSING`, `DATABASE_*`
+   * @throws RegistryError `REGISTRY_DISABLED`, `NODE_STORE_MISSING`, `DATABASE_*`
    */
   async startWorker(): Promise<void> {
     const { config, logger } = this.#context;
+    assertEnabled(this.#context);
     if (!config.workerEnabled) {
       this.#isDisabled = true;
       logger.info('The worker is disabled by workerEnabled: false and rests');
@@ -44,11 +45,13 @@ export class ReEmbeddingWorker {
 
   /** Claims nothing more and waits for the batches in hand; idempotent. */
   async stopWorker(): Promise<void> {
+    assertEnabled(this.#context);
     this.#isDisabled = false;
     await this.#service.stop();
   }
 
   async getWorkerStats(): Promise<WorkerStats> {
+    assertEnabled(this.#context);
     return this.#isDisabled ? { ...idleStats, state: 'disabled' } : this.#service.stats;
   }
 
