@@ -71,16 +71,18 @@ function settleTask(
   const { db, clock } = context;
   const isPending = outcome.status === 'pending';
   const charge = 'charge' in outcome ? outcome.charge : undefined;
+  const isAdopted = outcome.status === 'completed' && !hasBackup(context, held.plan, outcome.nodeId);
   const { changes } = db
     .sql(
-      `UPDATE tasks SET state = ?, not_before = ?, attempts = attempts + ?, conflicts = conflicts + ?, started = ?, ended = ?
-       WHERE plan = ? AND node_id = ? AND state = ?`,
+      `UPDATE tasks SET state = ?, not_before = ?, attempts = attempts + ?, conflicts = conflicts + ?, adopted = ?,
+         started = ?, ended = ? WHERE plan = ? AND node_id = ? AND state = ?`,
     )
     .run(
       isPending ? state.ready : state[outcome.status],
       isPending ? Math.ceil(outcome.notBefore ?? 0) : 0,
       charge === 'retry' ? 1 : 0,
       charge === 'conflict' ? 1 : 0,
+      isAdopted ? 1 : 0,
       held.taken,
       isPending ? null : clock.now(),
       held.plan,
@@ -89,7 +91,7 @@ function settleTask(
     );
   if (changes === 0) return;
   if (outcome.status !== 'pending') counts[outcome.status] += 1;
-  if (outcome.status === 'completed' && !hasBackup(context, held.plan, outcome.nodeId)) counts.adopted += 1;
+  if (isAdopted) counts.adopted += 1;
   if (outcome.status === 'failed') noteDeadLetter(context, held.plan, outcome.nodeId, outcome.error);
   else if (isPending && outcome.error !== undefined)
     putTaskError(context, held.plan, outcome.nodeId, outcome.error);

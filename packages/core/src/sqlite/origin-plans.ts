@@ -146,6 +146,12 @@ function importPlan(
   const plan = insertPlan(context, origin, rows);
   const tasks = importTasks(context, plan, rows.source, origin.tasks);
   const backups = importBackups(context, plan, rows);
+  context.db
+    .sql(
+      `UPDATE tasks SET adopted = 1 WHERE plan = ? AND state = 3
+         AND NOT EXISTS (SELECT 1 FROM backups b WHERE b.plan = tasks.plan AND b.node_id = tasks.node_id)`,
+    )
+    .run(plan);
   const status = statusOf(origin.settings.status, tasks);
   const { startedAt, completedAt, createdAt } = origin.settings;
   const endedAt = completedAt ?? tasks.lastCompletedAt ?? startedAt ?? createdAt ?? context.clock.now();

@@ -70,7 +70,7 @@ CREATE TABLE tasks (
   plan INTEGER NOT NULL, node_id TEXT NOT NULL, state INTEGER NOT NULL DEFAULT 0, source INTEGER,
   attempts INTEGER NOT NULL DEFAULT 0, losses INTEGER NOT NULL DEFAULT 0, lone_losses INTEGER NOT NULL DEFAULT 0,
   conflicts INTEGER NOT NULL DEFAULT 0, requeues INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0,
-  started INTEGER, ended INTEGER,
+  adopted INTEGER NOT NULL DEFAULT 0, started INTEGER, ended INTEGER,
   PRIMARY KEY (plan, node_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ready_tasks ON tasks (plan, not_before, losses) WHERE state = 1;

@@ -15,6 +15,7 @@ interface KnownTask {
   node_id: string;
   state: number;
   requeues: number;
+  adopted: number;
 }
 
 /**
@@ -25,10 +26,10 @@ export function sweep(context: Context, lease: Lease, heads: readonly TaskSeed[]
   const { db } = context;
   const held = heldLease(context, lease.leaseId);
   if (held === undefined) return undefined;
-  const ids = JSON.stringify(heads.map((head) => head.nodeId));
+  const ids = JSON.stringify([...new Set(heads.map((head) => head.nodeId))]);
   const known = db
     .sql(
-      `SELECT t.node_id, t.state, t.requeues FROM json_each(?) n CROSS JOIN tasks t ON t.plan = ? AND t.node_id = n.value`,
+      `SELECT t.node_id, t.state, t.requeues, t.adopted FROM json_each(?) n CROSS JOIN tasks t ON t.plan = ? AND t.node_id = n.value`,
     )
     .all(ids, held.plan) as KnownTask[];
   const knownIds = new Set(known.map((task) => task.node_id));
@@ -57,50 +58,30 @@ function addFound(context: Context, plan: number, heads: readonly TaskSeed[]): n
 
 function requeue({ db }: Context, plan: number, tasks: readonly KnownTask[]): void {
   if (tasks.length === 0) return;
-  const adopted = unbackedUp(db, plan, tasks);
   db.sql(
-    `UPDATE tasks SET state = ${state.ready}, not_before = 0, requeues = requeues + 1, started = NULL, ended = NULL
+    `UPDATE tasks SET state = ${state.ready}, not_before = 0, requeues = requeues + 1, adopted = 0,
+       started = NULL, ended = NULL
      WHERE plan = ? AND node_id IN (SELECT value FROM json_each(?))`,
   ).run(plan, JSON.stringify(tasks.map((task) => task.node_id)));
-  uncount(db, plan, tasks, adopted, 0);
+  uncount(db, plan, tasks, 0);
 }
 
 function bury(context: Context, plan: number, tasks: readonly KnownTask[]): void {
   if (tasks.length === 0) return;
   const { db, clock } = context;
-  const adopted = unbackedUp(db, plan, tasks);
   const message = `The node was found off the target ${REQUEUES + 1} times; mend what keeps writing it, then retry it.`;
   for (const { node_id } of tasks) {
-    db.sql(`UPDATE tasks SET state = ${state.failed}, ended = ? WHERE plan = ? AND node_id = ?`).run(
-      clock.now(),
-      plan,
-      node_id,
-    );
+    db.sql(
+      `UPDATE tasks SET state = ${state.failed}, adopted = 0, ended = ? WHERE plan = ? AND node_id = ?`,
+    ).run(clock.now(), plan, node_id);
     noteDeadLetter(context, plan, node_id, { code: 'KEEPS_REVERTING', message });
   }
-  uncount(db, plan, tasks, adopted, tasks.length);
+  uncount(db, plan, tasks, tasks.length);
 }
 
-/** How many of the completed among these have no backup, and so were counted as adopted. */
-function unbackedUp(db: Context['db'], plan: number, tasks: readonly KnownTask[]): number {
-  const completed = tasks.filter((task) => task.state === state.completed).map((task) => task.node_id);
-  return db
-    .sql(
-      `SELECT count(*) FROM json_each(?) n
-       WHERE NOT EXISTS (SELECT 1 FROM backups b WHERE b.plan = ? AND b.node_id = n.value)`,
-    )
-    .pluck()
-    .get(JSON.stringify(completed), plan) as number;
-}
-
-function uncount(
-  db: Context['db'],
-  plan: number,
-  tasks: readonly KnownTask[],
-  adopted: number,
-  failed: number,
-): void {
+function uncount(db: Context['db'], plan: number, tasks: readonly KnownTask[], failed: number): void {
   const completed = tasks.filter((task) => task.state === state.completed).length;
+  const adopted = tasks.filter((task) => task.adopted === 1).length;
   db.sql(
     `UPDATE plans SET completed = completed - ?, skipped = skipped - ?, adopted = adopted - ?, failed = failed + ?
      WHERE plan = ?`,
