@@ -50,7 +50,7 @@ const openSchema = z.strictObject({
   readOnly: z.boolean().optional(),
   nodeStore: having('storeId', 'capabilities', 'countByModel', 'scan', 'read', 'write'),
   embedders: z.array(having('spec', 'embed').unwrap()).optional(),
-  config: z.unknown(),
+  config: z.unknown().optional(),
   registryStore: having('models', 'claim', 'settle', 'close'),
   nativeBinding: z.string().optional(),
   clock: having('now', 'sleep', 'random', 'uuid'),
