@@ -30,14 +30,18 @@ const addedColumns = [
 ] as const;
 
 export function adoptedLayout(table: string, columns: NodeColumns): Layout {
+  const id = quoted(columns.id ?? 'id');
+  // A column of integers would also find '01', which is the id of no node.
+  const hasId = `${id} = (SELECT t.${id} FROM (SELECT ? AS wanted) AS w JOIN ${quoted(table)} AS t ON t.${id} = w.wanted AND CAST(t.${id} AS TEXT) = w.wanted)`;
   return {
     table,
     ownsTable: false,
     heads: quoted(table),
     bodies: quoted(table),
-    key: quoted(columns.id ?? 'id'),
-    hasId: `${quoted(columns.id ?? 'id')} = ?`,
-    id: quoted(columns.id ?? 'id'),
+    key: id,
+    headHasId: hasId,
+    bodyHasId: hasId,
+    id,
     vector: quoted(columns.vector ?? 'vector'),
     revision: 'embedding_revision',
     contentHash: 'embedding_content_hash',

@@ -87,7 +87,7 @@ export function updateNode(
   changes: ParsedChanges,
 ): boolean {
   const hash = database
-    .sql(`SELECT ${currentHash(layout)} FROM ${layout.heads} AS h WHERE ${layout.hasId}`)
+    .sql(`SELECT ${currentHash(layout)} FROM ${layout.heads} AS h WHERE ${layout.headHasId}`)
     .pluck()
     .get(id) as string | undefined;
   if (hash === undefined) return false;
@@ -98,7 +98,7 @@ export function updateNode(
     ...(metadata === undefined ? [] : metadataAssignments(layout, metadata, id)),
   ];
   if (content === undefined && vector === undefined) {
-    updateRow(database, layout.bodies, `${layout.id} = ?`, id, body);
+    updateRow(database, layout.bodies, layout.bodyHasId, id, body);
     return true;
   }
   withFences(database, layout, 1, (revision) => {
@@ -110,9 +110,9 @@ export function updateNode(
         : vectorAssignments(layout, stamps, id, vector ?? undefined, info, newHash)),
     ];
     if (layout.ownsTable) {
-      updateRow(database, layout.bodies, `${layout.id} = ?`, id, body);
-      updateRow(database, layout.heads, layout.hasId, id, head);
-    } else updateRow(database, layout.bodies, layout.hasId, id, [...body, ...head]);
+      updateRow(database, layout.bodies, layout.bodyHasId, id, body);
+      updateRow(database, layout.heads, layout.headHasId, id, head);
+    } else updateRow(database, layout.bodies, layout.headHasId, id, [...body, ...head]);
   });
   return true;
 }
@@ -132,7 +132,7 @@ function updateRow(
 
 /** How many there were. */
 export function deleteNodes(database: SqliteDatabase, layout: Layout, ids: readonly string[]): number {
-  const statement = database.sql(`DELETE FROM ${layout.bodies} WHERE ${layout.id} = ?`);
+  const statement = database.sql(`DELETE FROM ${layout.bodies} WHERE ${layout.bodyHasId}`);
   return ids.reduce((count, id) => count + statement.run(id).changes, 0);
 }
 

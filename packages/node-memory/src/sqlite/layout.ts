@@ -17,8 +17,9 @@ export interface Layout {
   readonly bodies: string;
   /** Quoted column that a head and its body have in common. */
   readonly key: string;
-  /** Condition on a head, over one bound value: the id. */
-  readonly hasId: string;
+  /** Condition on a head, and on a body, over one bound value: the id. */
+  readonly headHasId: string;
+  readonly bodyHasId: string;
   /** Quoted column names of the heads. */
   readonly id: string;
   readonly vector: string;
@@ -83,7 +84,9 @@ export function nodesInList(layout: Layout): string {
   const { bodies, heads, id, key } = layout;
   const alias = bodyAlias(layout);
   const bodiesInList = `json_each(?) AS j CROSS JOIN ${bodies} AS ${alias} ON ${alias}.${id} = j.value`;
-  return layout.ownsTable ? `${bodiesInList} CROSS JOIN ${heads} AS h ON h.${key} = b.${key}` : bodiesInList;
+  if (layout.ownsTable) return `${bodiesInList} CROSS JOIN ${heads} AS h ON h.${key} = b.${key}`;
+  // A column of integers also finds '01'.
+  return `${bodiesInList} AND CAST(h.${id} AS TEXT) = j.value`;
 }
 
 export function bodyAlias(layout: Layout): 'h' | 'b' {

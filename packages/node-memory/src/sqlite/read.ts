@@ -43,15 +43,13 @@ export async function readNodes(
 ): Promise<StoredNode[]> {
   // One list bound as JSON: a statement per id takes three times as long, and a list of `?` has an end.
   const statement = database.sql(nodeSql(layout, [])).raw();
-  const wanted = new Set(ids);
-  const list = [...wanted];
+  const list = [...new Set(ids)];
   const nodes: StoredNode[] = [];
   for (let start = 0; start < list.length; start += CHUNK_NODES) {
     if (start > 0) await scheduler.yield();
     const chunk = JSON.stringify(list.slice(start, start + CHUNK_NODES));
     const rows = await database.read(() => statement.all(chunk) as NodeRow[], { signal });
-    // An integer column also finds '01'.
-    for (const row of rows) if (wanted.has(String(row[0]))) nodes.push(nodeOf(layout, stamps, row));
+    for (const row of rows) nodes.push(nodeOf(layout, stamps, row));
   }
   return nodes;
 }
@@ -71,7 +69,7 @@ export async function readNode(
         .raw()
         .get(JSON.stringify([id])) as NodeRow | undefined,
   );
-  if (row === undefined || String(row[0]) !== id) return undefined;
+  if (row === undefined) return undefined;
   const values = row.slice(row.length - columns.length);
   return { content: '', ...nodeOf(layout, stamps, row), metadata: metadataOf(layout, values) };
 }

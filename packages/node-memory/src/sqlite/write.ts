@@ -29,7 +29,7 @@ function writeNode(
   write: NodeWrite,
   revision: number,
 ): WriteOutcome {
-  const where = `WHERE ${layout.hasId} AND ${fenceOf(layout)} = ?`;
+  const where = `WHERE ${layout.headHasId} AND ${fenceOf(layout)} = ?`;
   const number = Number(write.fence);
   // A text that we never handed out fits no node.
   const fence = String(number) === write.fence ? number : -1;
@@ -42,7 +42,7 @@ function writeNode(
           .sql(`${setSql(layout)} ${where}`)
           .run(revision, ...newValues(stamps, write), write.nodeId, fence).changes;
   if (changes === 1) return 'written';
-  const isThere = database.sql(`SELECT 1 FROM ${layout.bodies} WHERE ${layout.id} = ?`).get(write.nodeId);
+  const isThere = database.sql(`SELECT 1 FROM ${layout.bodies} WHERE ${layout.bodyHasId}`).get(write.nodeId);
   return isThere === undefined ? 'missing' : 'conflict';
 }
 
