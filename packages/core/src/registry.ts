@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { ManagerContext } from './context.ts';
 import { RegistryError } from './errors.ts';
+import { sameStamp } from './model/compatibility.ts';
 import {
+  type EmbeddingInfo,
   EmbeddingModelSpec,
   type ModelNotes,
   type ModelRef,
@@ -11,6 +13,9 @@ import {
   type RegisteredModel,
 } from './model/model-spec.ts';
 import { parseOptions } from './options.ts';
+import type { NodeStore } from './ports/node-store.ts';
+
+const SCAN_PAGE = 1_000;
 
 export interface RegisterModelOptions extends ModelRef, ModelNotes {
   dimension: number;
@@ -62,16 +67,19 @@ export class EmbeddingRegistry {
       datatype,
       ...(distance && { distance }),
     });
-    if (setActive) await this.assertNoneBehind(spec);
-    const notes = dropUndefined(given);
-    const model = await this.#context.registry.putModel({
+    const known = await this.getModel({ modelId, version });
+    const isFlip = setActive && !known?.isActive;
+    // A conflict is said first: the nodes have nothing to do with it.
+    if (isFlip && (known?.equals(spec) ?? true)) await this.assertNoneBehind(spec);
+    const { events, registry } = this.#context;
+    const model = await registry.putModel({
       spec,
-      notes,
+      notes: dropUndefined(given),
       activate: setActive,
       allowLowerVersion,
     });
-    this.#context.events.emit('model:registered', model);
-    if (setActive) this.#context.events.emit('model:activated', model);
+    if (known === undefined) events.emit('model:registered', model);
+    if (isFlip) events.emit('model:activated', model);
     return spec;
   }
 
@@ -83,7 +91,7 @@ export class EmbeddingRegistry {
 
   /** @throws RegistryError `MODEL_UNKNOWN`, `MODEL_IN_USE` (active, planned, or stamped on a node) */
   async removeModel(options: ModelRef): Promise<void> {
-    const ref = parseOptions(modelRefSchema, options, 'model');
+    const ref = await this.knownModel(parseOptions(modelRefSchema, options, 'model'));
     const { nodes, registry } = this.#context;
     const stamped = (await nodes?.countByModel())?.filter(
       ({ info }) => info?.embeddingModelId === ref.modelId && info.embeddingVersion === ref.version,
@@ -93,9 +101,9 @@ export class EmbeddingRegistry {
       throw new RegistryError(
         'MODEL_IN_USE',
         `Model ${ref.modelId}:v${ref.version} made the vectors of ${count} nodes; migrate them first.`,
-        { details: { ...ref, count } },
+        { details: { modelId: ref.modelId, version: ref.version, count } },
       );
-    await registry.deleteModel(ref);
+    await registry.deleteModel({ modelId: ref.modelId, version: ref.version });
   }
 
   async getModel(options: ModelRef): Promise<RegisteredModel | undefined> {
@@ -131,14 +139,17 @@ export class EmbeddingRegistry {
     );
   }
 
-  /** Nodes that are not stamped with this model; 0 without a node store. */
+  /** Nodes that are not at this model; 0 without a node store. */
   async countBehind(spec: EmbeddingModelSpec): Promise<number> {
-    const counts = (await this.#context.nodes?.countByModel()) ?? [];
-    const isThere = (info: (typeof counts)[number]['info']) =>
-      info?.embeddingModelId === spec.modelId &&
-      info.embeddingVersion === spec.version &&
-      info.embeddingChecksum === spec.checksum;
-    return counts.reduce((sum, { info, count }) => sum + (isThere(info) ? 0 : count), 0);
+    const { nodes } = this.#context;
+    if (nodes === undefined) return 0;
+    const counts = await nodes.countByModel();
+    const behind = counts.reduce(
+      (sum, { info, count }) => sum + (info !== undefined && sameStamp(info, spec.info) ? 0 : count),
+      0,
+    );
+    // Stamps say most of it at once. Where all are right, texts may still have changed since.
+    return behind > 0 ? behind : countScanned(nodes, spec.info);
   }
 
   /** @throws RegistryError `MIGRATION_REQUIRED` */
@@ -151,6 +162,21 @@ export class EmbeddingRegistry {
       { details: { behind, modelId: spec.modelId, version: spec.version } },
     );
   }
+}
+
+async function countScanned(nodes: NodeStore, target: EmbeddingInfo): Promise<number> {
+  let count = 0;
+  let after: string | undefined;
+  do {
+    const page = await nodes.scan({
+      notAt: target,
+      limit: SCAN_PAGE,
+      ...(after !== undefined && { after }),
+    });
+    count += page.items.length;
+    after = page.next;
+  } while (after !== undefined);
+  return count;
 }
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
