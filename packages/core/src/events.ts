@@ -41,7 +41,7 @@ export interface RegistryEvents {
 
 type Listener<E extends keyof RegistryEvents> = (event: RegistryEvents[E]) => void;
 
-/** Typed listeners. One that throws is logged and stops nothing. */
+/** Typed listeners. One that throws, or whose promise rejects, is logged and stops nothing. */
 export class Events {
   readonly #listeners = new Map<keyof RegistryEvents, Set<Listener<never>>>();
   readonly #logger: Logger;
@@ -63,10 +63,13 @@ export class Events {
 
   emit<E extends keyof RegistryEvents>(event: E, value: RegistryEvents[E]): void {
     for (const listener of this.#listeners.get(event) ?? []) {
+      const failed = (error: unknown) => this.#logger.error(`A listener of ${event} threw`, { error });
       try {
-        (listener as Listener<E>)(value);
+        // Listeners are often async; a rejection that nobody hears would end the process.
+        const answer: unknown = (listener as Listener<E>)(value);
+        if (answer instanceof Promise) answer.catch(failed);
       } catch (error) {
-        this.#logger.error(`A listener of ${event} threw`, { error });
+        failed(error);
       }
     }
   }
