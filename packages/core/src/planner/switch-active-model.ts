@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
+import { embedderFailureOf, isRegistryError } from '../errors.ts';
 import { modelIdSchema, type RegisteredModel, versionSchema } from '../model/model-spec.ts';
 import type { MigrationPlan, PlanTuning } from '../model/plan.ts';
 import { parseOptions } from '../options.ts';
@@ -53,13 +54,22 @@ export async function switchActiveModel(
 }
 
 /**
- * Nothing is activated that cannot embed: a stored text, or a fixed one in an empty store.
+ * Nothing is activated that cannot embed: a stored text, or a fixed one in an empty store. A text that the
+ * model refuses is that node's trouble and proves nothing against the model, so the fixed one is asked then.
  * @throws RegistryError `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `EMBEDDER_FAILED`, `VECTOR_INVALID`
  */
 async function probe({ nodes, embedders, clock }: ManagerContext, target: RegisteredModel): Promise<void> {
+  const embed = (text: string) =>
+    embedOrThrow([text], { embedders, clock, spec: target, purpose: 'document' });
   const [head] = (await nodes?.scan({ limit: 1 }))?.items ?? [];
   const [node] = head === undefined ? [] : ((await nodes?.read([head.id])) ?? []);
-  await embedOrThrow([node?.content || PROBE_TEXT], { embedders, clock, spec: target, purpose: 'document' });
+  if (!node?.content) return void (await embed(PROBE_TEXT));
+  try {
+    await embed(node.content);
+  } catch (error) {
+    if (!isRegistryError(error, 'VECTOR_INVALID') && embedderFailureOf(error) !== 'refused') throw error;
+    await embed(PROBE_TEXT);
+  }
 }
 
 /** A plan without a node ends now, not when a worker comes by, unless a writer was busy until just now. */
