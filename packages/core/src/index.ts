@@ -60,11 +60,8 @@ export {
 export type { OpenOptions } from './open.ts';
 export { parseOptions } from './options.ts';
 export type { NodeIds } from './planner/create-plan.ts';
-export {
-  type CreateMigrationOptions,
-  MigrationPlanner,
-  type Selection,
-} from './planner/migration-planner.ts';
+export { type CreateMigrationOptions, MigrationPlanner } from './planner/migration-planner.ts';
+export type { Selection } from './planner/selection.ts';
 export type { SwitchActiveModelOptions } from './planner/switch-active-model.ts';
 export type { Embedder } from './ports/embedder.ts';
 export type {

@@ -4,7 +4,9 @@ import { RegistryError } from './errors.ts';
 import { isCompatible } from './model/compatibility.ts';
 import type { EmbeddingInfo, RegisteredModel } from './model/model-spec.ts';
 import type { NodeFilter } from './model/plan.ts';
+import type { Vector } from './model/vector.ts';
 import { parseOptions } from './options.ts';
+import { assertFilter, filterSchema } from './planner/selection.ts';
 import { embedOrThrow } from './worker/embed-call.ts';
 
 export interface SearchOptions {
@@ -21,8 +23,9 @@ export interface SearchHit {
 }
 
 const schema = z.strictObject({
+  query: z.string().min(1, 'must not be empty'),
   k: z.int().min(1).max(10_000),
-  where: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  where: filterSchema.optional(),
   signal: z.instanceof(AbortSignal).optional(),
 });
 
@@ -33,29 +36,37 @@ const RANK_CONSTANT = 60;
  * Asks each model that has nodes, over its own nodes only, and fuses the lists by rank: 1 / (60 + rank). Right
  * at every point of an in-place migration; equal ranks put the active model first.
  * @throws RegistryError `EMBEDDER_MISSING` where nodes could not be asked for want of an embedder,
- * `NODE_STORE_MISSING`, `EMBEDDER_FAILED`
+ * `MODEL_UNKNOWN`, `NODE_STORE_MISSING`, `STRATEGY_UNSUITABLE` (a store without search or filter), `EMBEDDER_FAILED`
  */
 export async function searchAcrossModels(
   context: ManagerContext,
   query: string,
   options: SearchOptions,
 ): Promise<readonly SearchHit[]> {
-  const { k, where, signal } = parseOptions(schema, options, 'search');
+  const o = parseOptions(schema, { ...options, query }, 'search');
+  const { k, where, signal } = o;
   const store = nodeStoreOf(context, 'Searching');
+  assertFilter(where, store);
   const { search } = store;
   if (search === undefined)
     throw new RegistryError(
-      'NODE_STORE_MISSING',
-      'The node store cannot search; ask its own search, one model at a time.',
+      'STRATEGY_UNSUITABLE',
+      'The node store cannot search; embed the query and ask the search you have, one model at a time.',
     );
   const filter = { ...(where && { where }), ...(signal && { signal }) };
   const models = await context.registry.models();
+  const { embedders, clock } = context;
+  const queries = new Map<RegisteredModel, Vector>();
   const hits: SearchHit[] = [];
   for (const { info, count } of await store.countByModel(filter)) {
     if (info === undefined || count === 0) continue;
     const spec = modelOf(models, info, count);
-    const { embedders, clock } = context;
-    const [vector] = await embedOrThrow([query], { embedders, clock, spec, purpose: 'query', signal });
+    // Nodes with and without a checksum in their stamp may be of one model: its query is made once.
+    let vector = queries.get(spec);
+    if (vector === undefined) {
+      [vector] = await embedOrThrow([o.query], { embedders, clock, spec, purpose: 'query', signal });
+      queries.set(spec, vector!);
+    }
     const found = await search.call(store, vector!, { at: info, k, ...filter });
     hits.push(...found.map(({ id }, rank) => ({ nodeId: id, score: 1 / (RANK_CONSTANT + rank + 1), info })));
   }

@@ -5,7 +5,7 @@ import { type ModelRef, modelIdSchema, type RegisteredModel, versionSchema } fro
 import { parseNodeId } from './model/node-id.ts';
 import { type Vector, vectorFits } from './model/vector.ts';
 import { parseOptions } from './options.ts';
-import type { Selection } from './planner/migration-planner.ts';
+import { assertSelection, type Selection, selectionShape } from './planner/selection.ts';
 import type { NodeStore, StoredNode } from './ports/node-store.ts';
 import type { EmbeddingRegistry } from './registry.ts';
 import { embedOrThrow } from './worker/embed-call.ts';
@@ -19,14 +19,15 @@ export interface StampNodesOptions extends ModelRef, Selection {
 const schema = z.strictObject({
   modelId: modelIdSchema,
   version: versionSchema,
-  nodeIds: z.custom<NonNullable<Selection['nodeIds']>>((value) => typeof value === 'object').optional(),
-  where: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  ...selectionShape,
   sampleSize: z.int().min(0).max(10_000).optional(),
   signal: z.instanceof(AbortSignal).optional(),
 });
 
 const SAMPLE = 16;
 const PAGE = 500;
+/** The sample is drawn from this many times as many nodes. */
+const SPREAD = 4;
 /** Cosine similarity, or share of equal bits, from which two vectors count as the same. */
 const SAME = 0.99;
 /** Texts edited since they were embedded disagree rightly; more than this share of them does not. */
@@ -43,35 +44,41 @@ export async function stampNodes(
 ): Promise<{ stamped: number; skipped: number }> {
   const o = parseOptions(schema, options, 'stamping');
   const store = nodeStoreOf(context, 'Stamping');
-  const model = await registry.knownModel(o);
-  const sampleSize = o.sampleSize ?? SAMPLE;
-  const selection = () => pagesOf(store, model, o);
-  if (sampleSize > 0) await checkSample(context, model, await sampleOf(store, selection(), sampleSize));
-  let stamped = 0;
-  let skipped = 0;
-  for await (const ids of selection()) {
+  assertSelection(o, store);
+  const model = await registry.knownModel({ modelId: o.modelId, version: o.version });
+  const total = { stamped: 0, skipped: 0 };
+  const stamp = async (ids: readonly string[]) => {
     o.signal?.throwIfAborted();
-    const count = await stampPage(store, model, ids);
-    stamped += count;
-    skipped += ids.length - count;
-  }
-  return { stamped, skipped };
+    const stamped = await stampPage(store, model, ids, o.signal);
+    total.stamped += stamped;
+    total.skipped += ids.length - stamped;
+  };
+  // One pass: ids may come from an iterator that gives them once.
+  const pages = pagesOf(store, model, o);
+  const ahead = await readAhead(store, pages, o.sampleSize ?? SAMPLE, o.signal);
+  total.skipped += ahead.skipped;
+  await checkSample(context, model, ahead.sample, o.signal);
+  for (const ids of ahead.pages) await stamp(ids);
+  for await (const ids of pages) await stamp(ids);
+  return total;
 }
+
+type ParsedSelection = Pick<z.output<typeof schema>, 'nodeIds' | 'where' | 'signal'>;
 
 async function* pagesOf(
   store: NodeStore,
   model: RegisteredModel,
-  { nodeIds, where }: { nodeIds?: Selection['nodeIds'] | undefined; where?: Selection['where'] | undefined },
-): AsyncGenerator<string[]> {
+  { nodeIds, where, signal }: ParsedSelection,
+): AsyncGenerator<readonly string[]> {
   if (nodeIds !== undefined) {
-    let page: string[] = [];
+    let page = new Set<string>();
     for await (const id of nodeIds) {
-      page.push(parseNodeId(id));
-      if (page.length < PAGE) continue;
-      yield page;
-      page = [];
+      page.add(parseNodeId(id));
+      if (page.size < PAGE) continue;
+      yield [...page];
+      page = new Set();
     }
-    if (page.length > 0) yield page;
+    if (page.size > 0) yield [...page];
     return;
   }
   let after: string | undefined;
@@ -81,6 +88,7 @@ async function* pagesOf(
       limit: PAGE,
       ...(where && { where }),
       ...(after !== undefined && { after }),
+      ...(signal && { signal }),
     });
     yield page.items.map((head) => head.id);
     after = page.next;
@@ -89,30 +97,61 @@ async function* pagesOf(
 
 const isStampable = (node: StoredNode) => node.embeddingModelId === undefined && node.vector !== undefined;
 
-/** Spread over the first pages, so that neighbours do not stand for all. */
-async function sampleOf(
+interface Ahead {
+  /** Ids of the nodes that were read for the sample and are still to be stamped. */
+  readonly pages: readonly (readonly string[])[];
+  readonly skipped: number;
+  readonly sample: readonly StoredNode[];
+}
+
+/**
+ * Reads pages until there is enough for a sample, spread over them so that neighbours do not stand for all.
+ * @throws RegistryError `CONTENT_MISSING` where there are vectors and no content to check any of them against
+ */
+async function readAhead(
   store: NodeStore,
-  pages: AsyncGenerator<string[]>,
+  pages: AsyncGenerator<readonly string[]>,
   size: number,
-): Promise<StoredNode[]> {
+  signal: AbortSignal | undefined,
+): Promise<Ahead> {
+  const read: (readonly string[])[] = [];
   const found: StoredNode[] = [];
-  for await (const ids of pages) {
-    found.push(...(await store.read(ids)).filter((node) => isStampable(node) && node.content));
-    if (found.length >= size * 4) break;
+  let skipped = 0;
+  while (found.length < size * SPREAD) {
+    signal?.throwIfAborted();
+    const page = await pages.next();
+    if (page.done) break;
+    const stampable = (await store.read(page.value)).filter(isStampable);
+    found.push(...stampable.filter((node) => node.content));
+    skipped += page.value.length - stampable.length;
+    if (stampable.length > 0) read.push(stampable.map((node) => node.id));
   }
+  if (size > 0 && found.length === 0 && read.length > 0) throw nothingToCheck();
   const step = Math.max(1, found.length / size);
-  return Array.from({ length: Math.min(size, found.length) }, (_, index) => found[Math.floor(index * step)]!);
+  const sample = Array.from(
+    { length: Math.min(size, found.length) },
+    (_, index) => found[Math.floor(index * step)]!,
+  );
+  return { pages: read, skipped, sample };
+}
+
+function nothingToCheck(): RegistryError {
+  return new RegistryError(
+    'CONTENT_MISSING',
+    'None of the nodes to stamp has content to check the model against; pass sampleSize: 0 to stamp them unchecked.',
+  );
 }
 
 async function checkSample(
   context: ManagerContext,
   model: RegisteredModel,
   sample: readonly StoredNode[],
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   if (sample.length === 0) return;
   const { embedders, clock } = context;
   const texts = sample.map((node) => node.content ?? '');
-  const vectors = await embedOrThrow(texts, { embedders, clock, spec: model, purpose: 'document' });
+  const vectors = await embedOrThrow(texts, { embedders, clock, spec: model, purpose: 'document', signal });
   const differing = sample.filter((node, index) => !areSame(node.vector, vectors[index], model));
   if (differing.length <= sample.length * DISAGREEING_AT_MOST) return;
   throw new RegistryError(
@@ -129,13 +168,15 @@ function areSame(stored: Vector | undefined, made: Vector | undefined, model: Re
 
 function cosine(a: Vector, b: Vector): number {
   let dot = 0;
-  let lengths = [0, 0];
+  let squaresOfA = 0;
+  let squaresOfB = 0;
   for (const [index, left] of a.entries()) {
     const right = b[index] ?? 0;
     dot += left * right;
-    lengths = [lengths[0]! + left * left, lengths[1]! + right * right];
+    squaresOfA += left * left;
+    squaresOfB += right * right;
   }
-  return dot / Math.sqrt(lengths[0]! * lengths[1]!);
+  return dot / Math.sqrt(squaresOfA * squaresOfB);
 }
 
 function equalBits(a: Uint8Array, b: Vector): number {
@@ -145,8 +186,13 @@ function equalBits(a: Uint8Array, b: Vector): number {
   return 1 - different / (a.length * 8);
 }
 
-async function stampPage(store: NodeStore, model: RegisteredModel, ids: readonly string[]): Promise<number> {
-  const nodes = (await store.read(ids)).filter(
+async function stampPage(
+  store: NodeStore,
+  model: RegisteredModel,
+  ids: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const nodes = (await store.read(ids, { ...(signal && { signal }) })).filter(
     (node) => isStampable(node) && vectorFits(node.vector!, model),
   );
   const outcomes = await store.write(
