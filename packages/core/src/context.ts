@@ -50,3 +50,18 @@ export function nodeStoreOf(context: ManagerContext, wanted: string): NodeStore 
     );
   return context.nodes;
 }
+
+/**
+ * Tells the node store how far this registry is, so that an older copy of it can be told. What the mark stands
+ * for has happened by then: a store that cannot take it now learns it with the next one.
+ */
+export async function writeMark({ nodes, registry, logger }: ManagerContext): Promise<void> {
+  if (nodes?.mark === undefined) return;
+  try {
+    await nodes.mark.write(await registry.mark());
+  } catch (error) {
+    logger.warn('The node store did not take the mark of the registry; the next one will be later', {
+      error,
+    });
+  }
+}

@@ -1,13 +1,16 @@
-import type { ManagerContext } from './context.ts';
+import { z } from 'zod';
+import { type ManagerContext, writeMark } from './context.ts';
 import { RegistryError, type RegistryErrorCode } from './errors.ts';
 import type { MigrationProgress, RegistryEvents, WorkerStats } from './events.ts';
-import type {
-  EmbeddingInfo,
-  EmbeddingModelSpec,
-  ModelNotes,
-  ModelRef,
-  RegisteredModel,
+import {
+  type EmbeddingInfo,
+  type EmbeddingModelSpec,
+  type ModelNotes,
+  type ModelRef,
+  modelRefSchema,
+  type RegisteredModel,
 } from './model/model-spec.ts';
+import { parseNodeId } from './model/node-id.ts';
 import type { MigrationPlan, PlanTuning } from './model/plan.ts';
 import type { RollbackReport } from './model/rollback-report.ts';
 import type { MigrationStatus, TaskStatus } from './model/status.ts';
@@ -15,7 +18,12 @@ import type { MigrationTask } from './model/task.ts';
 import type { Vector } from './model/vector.ts';
 import { type OpenOptions, openContext } from './open.ts';
 import { parseOptions } from './options.ts';
-import { type CreateMigrationOptions, MigrationPlanner } from './planner/migration-planner.ts';
+import {
+  type CreateMigrationOptions,
+  journalSchema,
+  MigrationPlanner,
+  planIdSchema,
+} from './planner/migration-planner.ts';
 import { type SwitchActiveModelOptions, switchActiveModel } from './planner/switch-active-model.ts';
 import { givenOnly, tuningSchema } from './planner/tuning.ts';
 import type { Page, PageOptions } from './ports/node-store.ts';
@@ -26,8 +34,26 @@ import { type StampNodesOptions, stampNodes } from './stamping.ts';
 import { watchMigration } from './watch.ts';
 import { embedOrThrow } from './worker/embed-call.ts';
 import { ReEmbeddingWorker } from './worker/re-embedding-worker.ts';
+import { TokenLimit } from './worker/token-limit.ts';
 
 const FINALIZE_PAGE = 2_000;
+
+const planSchema = z.strictObject({ planId: planIdSchema });
+const nodeOfPlanSchema = planSchema.extend({ nodeId: z.string() });
+const retrySchema = planSchema.extend({ nodeIds: z.array(z.string()).optional() });
+const cutoverSchema = planSchema.extend({ acceptFailed: z.boolean().default(false) });
+const signalSchema = z.strictObject({ signal: z.instanceof(AbortSignal).optional() });
+const rollbackSchema = planSchema.extend({
+  nodeId: z.string().optional(),
+  dryRun: z.boolean().optional(),
+  ...signalSchema.shape,
+});
+const embedSchema = modelRefSchema.partial().extend({
+  texts: z.array(z.string()),
+  purpose: z.enum(['document', 'query']).default('document'),
+  ...signalSchema.shape,
+});
+const refOf = ({ modelId, version }: ModelRef): ModelRef => ({ modelId, version });
 
 /** The one door: a registry, its planner and its worker, over one node store. Use {@link EmbeddingVersionManager.open}. */
 export class EmbeddingVersionManager implements AsyncDisposable {
@@ -128,9 +154,14 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     return this.planner.listTasks(options);
   }
 
-  /** What a node was before the plan wrote it; undefined where there is no backup (any more). */
-  getBackup(options: { planId: string; nodeId: string }): Promise<NodeBackup | undefined> {
-    return this.#context.registry.backup(options);
+  /**
+   * What a node was before the plan wrote it; undefined where there is no backup (any more).
+   * @throws RegistryError `PLAN_UNKNOWN`
+   */
+  async getBackup(options: { planId: string; nodeId: string }): Promise<NodeBackup | undefined> {
+    const o = parseOptions(nodeOfPlanSchema, options, 'options of getBackup');
+    await this.getMigration(o.planId);
+    return this.#context.registry.backup(o);
   }
 
   /**
@@ -160,7 +191,7 @@ export class EmbeddingVersionManager implements AsyncDisposable {
   }
 
   async #move(planId: string, to: 'paused' | 'in_progress' | 'cancelled'): Promise<MigrationPlan> {
-    const moved = await this.#context.registry.movePlan(planId, to);
+    const moved = await this.#context.registry.movePlan(parseOptions(planIdSchema, planId, 'plan id'), to);
     this.#announce(moved);
     return moved.plan;
   }
@@ -183,9 +214,10 @@ export class EmbeddingVersionManager implements AsyncDisposable {
    * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `PLAN_OVERLAP` (a newer plan took nodes)
    */
   async retryFailed(options: { planId: string; nodeIds?: readonly string[] }): Promise<number> {
-    const before = await this.getMigration(options.planId);
-    const count = await this.#context.registry.retryFailed(options.planId, options.nodeIds);
-    this.#announce({ plan: await this.getMigration(options.planId), from: before.status });
+    const { planId, nodeIds } = parseOptions(retrySchema, options, 'options of retryFailed');
+    const before = await this.getMigration(planId);
+    const count = await this.#context.registry.retryFailed(planId, nodeIds?.map(parseNodeId));
+    this.#announce({ plan: await this.getMigration(planId), from: before.status });
     return count;
   }
 
@@ -195,11 +227,15 @@ export class EmbeddingVersionManager implements AsyncDisposable {
    * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE` (failed nodes without `acceptFailed`, or over)
    */
   async cutoverMigration(options: { planId: string; acceptFailed?: boolean }): Promise<MigrationPlan> {
-    const { events, registry, nodes } = this.#context;
-    const { plan, followUp } = await registry.cutOver(options.planId, options.acceptFailed ?? false);
-    events.emit('plan:cutover', plan);
+    const { planId, acceptFailed } = parseOptions(cutoverSchema, options, 'options of cutoverMigration');
+    const { events, registry } = this.#context;
+    const before = await this.getMigration(planId);
+    const wasActive = (await this.getModel(refOf(before.targetSpec)))?.isActive ?? false;
+    const { plan, followUp } = await registry.cutOver(planId, acceptFailed);
+    if (!wasActive) events.emit('model:activated', await this.registry.knownModel(refOf(plan.targetSpec)));
+    if (plan.cutOverAt !== before.cutOverAt) events.emit('plan:cutover', plan);
     if (followUp !== undefined) {
-      await nodes?.mark?.write(await registry.mark());
+      await writeMark(this.#context);
       events.emit('plan:created', followUp);
     }
     this.worker.nudge();
@@ -207,12 +243,13 @@ export class EmbeddingVersionManager implements AsyncDisposable {
   }
 
   /** {@link ReEmbeddingWorker.rollbackMigration} */
-  rollbackMigration(options: {
+  async rollbackMigration(options: {
     planId: string;
     nodeId?: string;
     dryRun?: boolean;
     signal?: AbortSignal;
   }): Promise<RollbackReport> {
+    parseOptions(rollbackSchema, options, 'options of rollbackMigration');
     return this.worker.rollbackMigration(options);
   }
 
@@ -221,10 +258,11 @@ export class EmbeddingVersionManager implements AsyncDisposable {
    * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE`
    */
   async finalizeMigration(options: { planId: string }): Promise<MigrationPlan> {
-    const { registry, nodes } = this.#context;
-    const plan = await registry.markFinalized(options.planId);
-    await nodes?.mark?.write(await registry.mark());
-    while (!(await registry.dropBackups(options.planId, FINALIZE_PAGE)));
+    const { planId } = parseOptions(planSchema, options, 'options of finalizeMigration');
+    const { registry } = this.#context;
+    const plan = await registry.markFinalized(planId);
+    await writeMark(this.#context);
+    while (!(await registry.dropBackups(planId, FINALIZE_PAGE)));
     return plan;
   }
 
@@ -249,7 +287,9 @@ export class EmbeddingVersionManager implements AsyncDisposable {
   }
 
   /** {@link ReEmbeddingWorker.runMigration} */
-  runMigration(planId: string, options: { signal?: AbortSignal } = {}): Promise<MigrationPlan> {
+  async runMigration(planId: string, options: { signal?: AbortSignal } = {}): Promise<MigrationPlan> {
+    parseOptions(planIdSchema, planId, 'plan id');
+    parseOptions(signalSchema, options, 'options of runMigration');
     return this.worker.runMigration(planId, options);
   }
 
@@ -264,13 +304,15 @@ export class EmbeddingVersionManager implements AsyncDisposable {
   /**
    * Embeds texts with the active model, or another registered one, with the worker's checks. `info` is to be
    * spread into the node that takes a vector.
-   * @throws RegistryError `MODEL_UNKNOWN`, `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `EMBEDDER_FAILED`, `VECTOR_INVALID`
+   * @throws RegistryError `MODEL_UNKNOWN`, `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `EMBEDDER_FAILED`,
+   * `VECTOR_INVALID`, `CONTENT_MISSING`, `CONTENT_TOO_LONG`
    */
   async embed(
     texts: readonly string[],
     options: Partial<ModelRef> & { purpose?: 'document' | 'query'; signal?: AbortSignal } = {},
   ): Promise<{ vectors: readonly Vector[]; info: EmbeddingInfo }> {
-    const { modelId, version, purpose = 'document', signal } = options;
+    const o = parseOptions(embedSchema, { ...options, texts }, 'options of embed');
+    const { modelId, version, purpose, signal } = o;
     if ((modelId === undefined) !== (version === undefined))
       throw new RegistryError(
         'SPEC_INVALID',
@@ -281,10 +323,24 @@ export class EmbeddingVersionManager implements AsyncDisposable {
         ? await this.getActiveModel()
         : await this.registry.knownModel({ modelId, version });
     const { embedders, clock } = this.#context;
+    await this.#assertFitting(o.texts, spec);
     return {
-      vectors: await embedOrThrow(texts, { embedders, clock, spec, purpose, signal }),
+      vectors: await embedOrThrow(o.texts, { embedders, clock, spec, purpose, signal }),
       info: spec.info,
     };
+  }
+
+  /** What the worker would not hand to an embedder. */
+  async #assertFitting(texts: readonly string[], spec: EmbeddingModelSpec): Promise<void> {
+    const empty = texts.indexOf('');
+    if (empty >= 0)
+      throw new RegistryError(
+        'CONTENT_MISSING',
+        `Text ${empty + 1} of ${texts.length} is empty; leave it out.`,
+      );
+    const faults = (await (await TokenLimit.of(this.#context, spec))?.check(texts)) ?? [];
+    const fault = faults.find((found) => found !== undefined);
+    if (fault !== undefined) throw new RegistryError(fault.code, fault.message);
   }
 
   /**
@@ -296,7 +352,8 @@ export class EmbeddingVersionManager implements AsyncDisposable {
   }
 
   /** Who did what to which model or plan, newest first. */
-  listJournal(options: PageOptions & { planId?: string } = {}): Promise<Page<JournalEntry>> {
+  async listJournal(options: PageOptions & { planId?: string } = {}): Promise<Page<JournalEntry>> {
+    parseOptions(journalSchema, options, 'page');
     return this.#context.registry.journal(options);
   }
 

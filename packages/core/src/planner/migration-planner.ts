@@ -1,20 +1,15 @@
 import { z } from 'zod';
-import { type ManagerContext, nodeStoreOf } from '../context.ts';
-import { RegistryError, type RegistryErrorCode } from '../errors.ts';
+import { type ManagerContext, nodeStoreOf, writeMark } from '../context.ts';
+import { errorCodes, RegistryError, type RegistryErrorCode } from '../errors.ts';
 import { modelIdSchema, versionSchema } from '../model/model-spec.ts';
-import type { MigrationPlan, NodeFilter, PlanTuning } from '../model/plan.ts';
+import type { MigrationPlan, PlanTuning } from '../model/plan.ts';
 import { MigrationStatus, Priority, type Strategy, TaskStatus } from '../model/status.ts';
 import type { MigrationTask } from '../model/task.ts';
 import { parseOptions } from '../options.ts';
 import type { Page, PageOptions } from '../ports/node-store.ts';
-import { createPlan, type NodeIds } from './create-plan.ts';
+import { createPlan } from './create-plan.ts';
+import { assertSelection, type Selection, selectionShape } from './selection.ts';
 import { tuningShape, withDefaults } from './tuning.ts';
-
-/** Which nodes: these, or those whose metadata equals `where`, else every node that is not at the target. */
-export interface Selection {
-  nodeIds?: NodeIds;
-  where?: NodeFilter;
-}
 
 export interface CreateMigrationOptions extends Selection, PlanTuning {
   targetModelId: string;
@@ -24,16 +19,10 @@ export interface CreateMigrationOptions extends Selection, PlanTuning {
   signal?: AbortSignal;
 }
 
-const filterSchema = z.record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()]));
-const isIterable = (value: unknown) =>
-  typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
-
 const createSchema = z.strictObject({
   targetModelId: modelIdSchema,
   targetVersion: versionSchema,
-  // A string is iterable too, letter by letter; that is never what was meant.
-  nodeIds: z.custom<NodeIds>(isIterable, 'must be a list or another iterable of ids').optional(),
-  where: filterSchema.optional(),
+  ...selectionShape,
   priority: z.literal([0, 1, 2, 3], 'must be 0 (critical) to 3 (low)').optional(),
   strategy: z.enum(['inPlace', 'namedVector', 'shadow']).optional(),
   signal: z.instanceof(AbortSignal).optional(),
@@ -45,15 +34,25 @@ const pageShape = {
   after: z.string().optional(),
   signal: z.instanceof(AbortSignal).optional(),
 };
+/** `next` of a list that is numbered: any other text would silently be the first page, or none. */
+const numberedPageShape = {
+  ...pageShape,
+  after: z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be `next` of the page before')
+    .optional(),
+};
+export const planIdSchema = z.string('must be the id of a plan').min(1, 'must not be empty');
+export const journalSchema = z.strictObject({ planId: planIdSchema.optional(), ...numberedPageShape });
 const listPlansSchema = z.strictObject({
   status: z.enum(Object.values(MigrationStatus)).optional(),
-  ...pageShape,
+  ...numberedPageShape,
 });
 const listTasksSchema = z.strictObject({
-  planId: z.string(),
+  planId: planIdSchema,
   nodeId: z.string().optional(),
   status: z.enum(Object.values(TaskStatus)).optional(),
-  errorCode: z.custom<RegistryErrorCode>((value) => typeof value === 'string').optional(),
+  errorCode: z.enum(Object.keys(errorCodes) as RegistryErrorCode[]).optional(),
   ...pageShape,
 });
 
@@ -79,12 +78,8 @@ export class MigrationPlanner {
   async create(options: CreateMigrationOptions, activate: boolean): Promise<MigrationPlan> {
     const { registry, config, events, nodes } = this.#context;
     const o = parseOptions(createSchema, options, 'migration');
-    if (o.nodeIds !== undefined && o.where !== undefined)
-      throw new RegistryError(
-        'SPEC_INVALID',
-        'A migration takes nodeIds or where, not both; pass one of them.',
-      );
-    const strategy = this.#strategy(o.strategy, o.where);
+    assertSelection(o, nodes);
+    const strategy = this.#strategy(o.strategy);
     if (o.nodeIds === undefined) nodeStoreOf(this.#context, 'A plan without nodeIds');
     const models = await registry.models();
     const source = models.find((model) => model.isActive);
@@ -101,29 +96,27 @@ export class MigrationPlanner {
       ...withDefaults(o, config),
     };
     const plan = await createPlan(this.#context, draft, o.nodeIds, o.signal);
-    await nodes?.mark?.write(await registry.mark());
+    await writeMark(this.#context);
     events.emit('plan:created', plan);
     return plan;
   }
 
-  #strategy(wanted: Strategy | undefined, where: NodeFilter | undefined): Strategy {
+  #strategy(wanted: Strategy | undefined): Strategy {
     const { nodes } = this.#context;
     const strategy = wanted ?? 'inPlace';
     const refuse = (why: string) => {
-      throw new RegistryError('STRATEGY_UNSUITABLE', why, { details: { strategy, where } });
+      throw new RegistryError('STRATEGY_UNSUITABLE', why, { details: { strategy } });
     };
     if (strategy !== 'inPlace')
       refuse(`Strategy ${strategy} is not offered by this node store; leave it out for inPlace.`);
     if (nodes && !nodes.capabilities.strategies.includes(strategy))
       refuse(`The node store offers ${nodes.capabilities.strategies.join(', ')}, not ${strategy}.`);
-    if (where && nodes && !nodes.capabilities.where)
-      refuse('The node store cannot filter by metadata; pass nodeIds instead of where.');
     return strategy;
   }
 
   /** @throws RegistryError `PLAN_UNKNOWN` */
   async getMigration(planId: string): Promise<MigrationPlan> {
-    const plan = await this.#context.registry.plan(planId);
+    const plan = await this.#context.registry.plan(parseOptions(planIdSchema, planId, 'plan id'));
     if (plan !== undefined) return plan;
     throw new RegistryError(
       'PLAN_UNKNOWN',
