@@ -2,38 +2,61 @@ import { RegistryError } from '../errors.ts';
 import type { MigrationPlan, NodeFilter } from '../model/plan.ts';
 import type { PlanCreation, PlanDraft, TaskSeed } from '../ports/registry-store.ts';
 import { type Context, internStamp, note, raiseMark } from './context.ts';
+import {
+  assertFree,
+  holderOf,
+  holderOfTasks,
+  liveCreation,
+  otherHolder,
+  wholeStoreHolder,
+} from './holding.ts';
 import { knownModel, setActive } from './models.ts';
-import { overlap, overlapError, planSnapshot, setStatus } from './plans.ts';
+import { planSnapshot, setStatus } from './plans.ts';
 import { PLAN_ROWS, type PlanRow, planOf } from './rows.ts';
 
 const CREATE_LEASE_MS = 30_000;
 const DISCARD_PAGE = 10_000;
 
-interface CreateLease {
-  lease: string;
-  plan: number;
-  deadline: number;
-}
-
-function liveCreation({ db, clock }: Context): CreateLease | undefined {
-  const lease = db.sql(`SELECT lease, plan, deadline FROM leases WHERE kind = 'create'`).get() as
-    | CreateLease
-    | undefined;
-  if (lease === undefined) return undefined;
-  const now = clock.now();
-  if (lease.deadline > now && lease.deadline <= now + 2 * CREATE_LEASE_MS) return lease;
-  db.sql('DELETE FROM leases WHERE lease = ?').run(lease.lease);
-  return undefined;
+/** A creation that was begun or taken over, and interrupted ones that are to be removed. */
+interface Creations<C> {
+  readonly creation: C;
+  readonly abandoned: readonly string[];
 }
 
 /** Undefined while another creation is under way. */
-export function createPlan(context: Context, draft: PlanDraft): PlanCreation | undefined {
+export function createPlan(context: Context, draft: PlanDraft): Creations<PlanCreation> | undefined {
   if (liveCreation(context) !== undefined) return undefined;
-  const interrupted = unsealed(context).find(
-    (row) => row.whole_store === 1 && sameDraft(draftOf(row), draft),
-  );
-  if (interrupted !== undefined) return takeCreation(context, interrupted);
-  if (draft.wholeStore && draft.where === undefined) assertAlone(context);
+  const rows = unsealed(context);
+  const interrupted = rows.find((row) => row.whole_store === 1 && sameDraft(draftOf(row), draft));
+  const abandoned = rows.filter((row) => row !== interrupted).map((row) => row.plan_id);
+  if (interrupted === undefined) return { creation: beginCreation(context, draft), abandoned };
+  assertFree(holderOfTasks(context, interrupted));
+  // The nodes it has so far are right; how to work on them is what was asked for now.
+  context.db
+    .sql(
+      `UPDATE plans SET source = :source, priority = :priority, batch_size = :batchSize, throttle_ms = :throttleMs,
+         lanes = :maxParallelWorkers, max_retries = :maxRetries, keep_backups = :keepBackups WHERE plan = :plan`,
+    )
+    .run({ ...columnsOf(context, draft), plan: interrupted.plan });
+  return { creation: takeCreation(context, anyPlan(context, interrupted.plan)), abandoned };
+}
+
+function columnsOf(context: Context, draft: PlanDraft) {
+  return {
+    source: knownModel(context, draft.source),
+    target: knownModel(context, draft.target),
+    priority: draft.priority,
+    batchSize: draft.batchSize,
+    throttleMs: draft.throttleMs,
+    maxParallelWorkers: draft.maxParallelWorkers,
+    maxRetries: draft.maxRetries,
+    keepBackups: draft.backupOldVectors ? 1 : 0,
+  };
+}
+
+function beginCreation(context: Context, draft: PlanDraft): PlanCreation {
+  const isWhole = draft.wholeStore && draft.where === undefined;
+  if (isWhole) assertFree(otherHolder(context, 0));
   const { db, clock } = context;
   const added = db
     .sql(
@@ -43,44 +66,15 @@ export function createPlan(context: Context, draft: PlanDraft): PlanCreation | u
          :batchSize, :throttleMs, :maxParallelWorkers, :maxRetries, :keepBackups)`,
     )
     .run({
+      ...columnsOf(context, draft),
       planId: clock.uuid(),
       strategy: draft.strategy,
       wholeStore: draft.wholeStore ? 1 : 0,
       filter: draft.where === undefined ? null : JSON.stringify(draft.where),
-      source: knownModel(context, draft.source),
-      target: knownModel(context, draft.target),
-      priority: draft.priority,
       created: clock.now(),
       activate: draft.activate ? 1 : 0,
-      batchSize: draft.batchSize,
-      throttleMs: draft.throttleMs,
-      maxParallelWorkers: draft.maxParallelWorkers,
-      maxRetries: draft.maxRetries,
-      keepBackups: draft.backupOldVectors ? 1 : 0,
     });
   return takeCreation(context, anyPlan(context, Number(added.lastInsertRowid)));
-}
-
-/** A plan over the whole store overlaps every unfinished plan, so it must be the only one. */
-function assertAlone({ db }: Context): void {
-  const other = db
-    .sql(
-      `SELECT plan_id FROM plans WHERE sealed IS NOT NULL AND status IN ('pending', 'in_progress', 'paused', 'rolling_back')
-       LIMIT 1`,
-    )
-    .get() as { plan_id: string } | undefined;
-  if (other !== undefined) throw overlapError({ planId: other.plan_id });
-}
-
-/** A list overlaps an unfinished plan over the whole store, whatever its tasks are. */
-function assertNoWholeStorePlan({ db }: Context, except: number): void {
-  const other = db
-    .sql(
-      `SELECT plan_id FROM plans WHERE sealed IS NOT NULL AND status IN ('pending', 'in_progress', 'paused', 'rolling_back')
-         AND whole_store = 1 AND filter IS NULL AND plan <> ? LIMIT 1`,
-    )
-    .get(except) as { plan_id: string } | undefined;
-  if (other !== undefined) throw overlapError({ planId: other.plan_id });
 }
 
 function takeCreation({ db, clock }: Context, row: PlanRow): PlanCreation {
@@ -137,12 +131,13 @@ function sameDraft(a: PlanDraft, b: PlanDraft): boolean {
 }
 
 /** An interrupted creation over the store, taken over; the ids of interrupted lists, to be removed. */
-export function adoptCreation(context: Context): { creation?: PlanCreation; abandoned: string[] } {
-  if (liveCreation(context) !== undefined) return { abandoned: [] };
+export function adoptCreation(context: Context): Creations<PlanCreation | undefined> {
+  if (liveCreation(context) !== undefined) return { creation: undefined, abandoned: [] };
   const rows = unsealed(context);
-  const interrupted = rows.find((row) => row.whole_store === 1);
+  // Since it was interrupted, a plan that had ended may have taken its nodes back: then it waits for that one.
+  const interrupted = rows.find((row) => row.whole_store === 1 && holderOfTasks(context, row) === undefined);
   return {
-    ...(interrupted !== undefined && { creation: takeCreation(context, interrupted) }),
+    creation: interrupted && takeCreation(context, interrupted),
     abandoned: rows.filter((row) => row.whole_store === 0).map((row) => row.plan_id),
   };
 }
@@ -170,13 +165,8 @@ export function addTasks(
 ): number {
   const { db } = context;
   const row = ownCreation(context, creation);
-  assertNoWholeStorePlan(context, row.plan);
-  const found = overlap(
-    context,
-    row.plan,
-    seeds.map((seed) => seed.nodeId),
-  );
-  if (found !== undefined) throw overlapError(found);
+  const nodeIds = seeds.map((seed) => seed.nodeId);
+  assertFree(wholeStoreHolder(context, row.plan) ?? holderOf(context, row.plan, nodeIds));
   const added = insertTasks(context, row.plan, seeds, 0);
   db.sql('UPDATE plans SET total = total + ?, scan_cursor = ? WHERE plan = ?').run(
     added,
@@ -222,7 +212,7 @@ export function insertTasks(
 export function sealPlan(context: Context, creation: PlanCreation): MigrationPlan {
   const { db, clock } = context;
   const row = ownCreation(context, creation);
-  if (row.whole_store === 1 && row.filter === null) assertAlone(context);
+  if (row.whole_store === 1 && row.filter === null) assertFree(otherHolder(context, row.plan));
   db.sql('UPDATE plans SET sealed = ?, scan_cursor = NULL WHERE plan = ?').run(clock.now(), row.plan);
   db.sql('DELETE FROM leases WHERE lease = ?').run(creation.leaseId);
   note(context, 'plan:created', {

@@ -3,6 +3,7 @@ import type { MigrationPlan, PlanTuning } from '../model/plan.ts';
 import { type MigrationStatus, mayFollow } from '../model/status.ts';
 import type { Page, PageOptions } from '../ports/node-store.ts';
 import { type Context, note } from './context.ts';
+import { assertFree, holderOfTasks } from './holding.ts';
 import { PLAN_ROWS, type PlanRow, planOf } from './rows.ts';
 
 /** The row of a sealed plan. */
@@ -85,22 +86,10 @@ export function movePlan(
       { in_progress: 'resumed', paused: 'paused', cancelled: 'cancelled' }[to],
       wayOut[from] ?? 'see its status',
     );
-  if (to === 'in_progress' && row.reason_code === 'ORIGIN_PLAN') assertOnlyHolder(context, row);
+  // Plans of the origin may share nodes, and all come in paused; of those that share, one may run.
+  if (to === 'in_progress' && row.reason_code === 'ORIGIN_PLAN') assertFree(holderOfTasks(context, row));
   setStatus(context, row, to, reason);
   return { plan: planSnapshot(context, planId), from };
-}
-
-/** Plans of the origin may share nodes, and all come in paused; of those that share, one may run. */
-function assertOnlyHolder({ db }: Context, row: PlanRow): void {
-  const other = db
-    .sql(
-      `SELECT o.plan_id AS planId, count(*) AS count FROM plans o CROSS JOIN tasks t ON t.plan = ?1
-         CROSS JOIN tasks s ON s.plan = o.plan AND s.node_id = t.node_id
-       WHERE o.plan <> ?1 AND o.status IN ('pending', 'in_progress', 'paused', 'rolling_back') AND o.sealed IS NOT NULL
-       GROUP BY o.plan LIMIT 1`,
-    )
-    .get(row.plan) as { planId: string; count: number } | undefined;
-  if (other !== undefined) throw overlapError(other);
 }
 
 /** Writes a status that may follow, ends or clears what hangs on it, and journals it. */
@@ -141,33 +130,4 @@ export function tune(context: Context, planId: string, tuning: PlanTuning): Migr
   }
   note(context, 'plan:tuned', { plan: row.plan, details: { ...tuning } });
   return planSnapshot(context, planId);
-}
-
-/**
- * Unfinished plans but `except` that hold any of these nodes, with how many. A plan over the whole store
- * holds every node.
- */
-export function overlap(
-  context: Context,
-  except: number,
-  nodeIds: readonly string[],
-): { planId: string; count: number } | undefined {
-  const row = context.db
-    .sql(
-      `SELECT o.plan_id, count(*) AS count FROM plans o CROSS JOIN json_each(?) ids
-         JOIN tasks t ON t.plan = o.plan AND t.node_id = ids.value
-       WHERE o.plan <> ? AND o.status IN ('pending', 'in_progress', 'paused', 'rolling_back') AND o.sealed IS NOT NULL
-       GROUP BY o.plan LIMIT 1`,
-    )
-    .get(JSON.stringify(nodeIds), except) as { plan_id: string; count: number } | undefined;
-  return row && { planId: row.plan_id, count: row.count };
-}
-
-export function overlapError(found: { planId: string; count?: number }): RegistryError {
-  const nodes = found.count === undefined ? 'The whole store belongs' : `${found.count} of the nodes belong`;
-  return new RegistryError(
-    'PLAN_OVERLAP',
-    `${nodes} to plan ${found.planId}, which is unfinished; finish, cancel or roll that plan back first.`,
-    { details: { ...found } },
-  );
 }

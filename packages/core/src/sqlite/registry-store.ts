@@ -77,8 +77,11 @@ export class SqliteRegistryStore implements RegistryStore {
   async createPlan(draft: PlanDraft): Promise<PlanCreation> {
     const deadline = this.#clock.now() + CREATION_PATIENCE_MS;
     for (;;) {
-      const created = await this.#write((context) => creation.createPlan(context, draft));
-      if (created !== undefined) return created;
+      const found = await this.#write((context) => creation.createPlan(context, draft));
+      if (found !== undefined) {
+        await this.#discard(found.abandoned);
+        return found.creation;
+      }
       if (this.#clock.now() >= deadline)
         throw new RegistryError(
           'PLAN_OVERLAP',
@@ -92,8 +95,12 @@ export class SqliteRegistryStore implements RegistryStore {
     // Workers ask whenever they are idle: a look costs no write lock.
     if ((await this.#read(creation.unsealed)).length === 0) return undefined;
     const found = await this.#write(creation.adoptCreation);
-    for (const planId of found.abandoned) while (!(await this.discardPlan({ planId })));
+    await this.#discard(found.abandoned);
     return found.creation;
+  }
+
+  async #discard(planIds: readonly string[]): Promise<void> {
+    for (const planId of planIds) while (!(await this.discardPlan({ planId })));
   }
 
   addTasks(plan: PlanCreation, seeds: readonly TaskSeed[], scanCursor?: string) {

@@ -10,6 +10,7 @@ import {
 import { mayFollow } from '../model/status.ts';
 import type { BackedUpNode, Claim, Lease, RollbackOutcome, RollbackResult } from '../ports/registry-store.ts';
 import { type Context, note, raiseMark } from './context.ts';
+import { HOLDS, liveCreation } from './holding.ts';
 import { giveBack, heldLease, type LeaseRow, putTaskError, reclaim } from './leases.ts';
 import { activeModel, setActive } from './models.ts';
 import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
@@ -49,22 +50,60 @@ export function beginRollback(context: Context, planId: string, o: { dryRun?: bo
   return planSnapshot(context, planId);
 }
 
-/** Rolling back under a later plan would put its nodes two models back while that plan calls them done. */
-function assertLatest({ db }: Context, row: PlanRow, nodeId?: string): void {
-  const later = db
+interface OtherPlan {
+  readonly plan: number;
+  readonly planId: string;
+  readonly status: string;
+  readonly finalized: number | null;
+  readonly total: number;
+  readonly holds: number;
+  readonly isWhole: number;
+}
+
+/**
+ * Rolling back under a later plan would put nodes two models back while that plan calls them done; beside
+ * an unfinished one, that one would migrate them again. A plan that was rolled back holds nothing.
+ */
+function assertLatest(context: Context, row: PlanRow, nodeId?: string): void {
+  liveCreation(context);
+  const others = context.db
     .sql(
-      `SELECT l.plan_id, l.status FROM plans l WHERE l.plan > :plan AND l.sealed IS NOT NULL AND l.status <> 'rolled_back'
-         AND EXISTS (SELECT 1 FROM backups b CROSS JOIN tasks t ON t.plan = l.plan AND t.node_id = b.node_id
-           WHERE b.plan = :plan AND (:nodeId IS NULL OR b.node_id = :nodeId)
-             AND (t.state = 3 OR l.status IN ('pending', 'in_progress', 'paused', 'rolling_back')))
-       ORDER BY l.plan DESC LIMIT 1`,
+      `SELECT o.plan, o.plan_id AS planId, o.status, o.finalized, o.total, ${HOLDS} AS holds,
+         o.whole_store = 1 AND o.filter IS NULL AS isWhole FROM plans o
+       WHERE o.plan <> :plan AND (${HOLDS} OR o.plan > :plan AND o.sealed IS NOT NULL AND o.status <> 'rolled_back')
+       ORDER BY o.plan DESC`,
     )
-    .get({ plan: row.plan, nodeId: nodeId ?? null }) as { plan_id: string; status: string } | undefined;
+    .all({ plan: row.plan }) as OtherPlan[];
+  const later = others.find(
+    (other) => (other.holds && other.isWhole) || sharesNodes(context, row, other, nodeId),
+  );
   if (later === undefined) return;
+  const { planId, status } = later;
+  const back = planOf(row).previousActive ?? planOf(row).sourceSpec;
+  const way =
+    later.finalized === null
+      ? `${later.holds ? 'finish, cancel or ' : ''}roll that one back first`
+      : `which was finalized; createMigration to ${back.modelId}:v${back.version} brings them back`;
   throw new RegistryError(
     'PLAN_OVERLAP',
-    `Plan ${row.plan_id} cannot be rolled back: its nodes belong to the later plan ${later.plan_id} (${later.status}); roll that one back first.`,
-    { details: { planId: row.plan_id, laterPlanId: later.plan_id } },
+    `Plan ${row.plan_id} cannot be rolled back: its nodes belong to plan ${planId} (${status}); ${way}.`,
+    { details: { planId: row.plan_id, laterPlanId: planId } },
+  );
+}
+
+/** Does the other plan hold, or has it written, a node that this one backed up? Asks for each of the fewer. */
+function sharesNodes({ db }: Context, row: PlanRow, other: OtherPlan, nodeId?: string): boolean {
+  const written = `(:holds OR t.state = ${state.completed} OR t.state <> ${state.rolledBack}
+    AND EXISTS (SELECT 1 FROM backups w WHERE w.plan = :other AND w.node_id = t.node_id))`;
+  const from =
+    nodeId === undefined && row.backup_seq < other.total
+      ? 'backups b CROSS JOIN tasks t ON t.plan = :other AND t.node_id = b.node_id WHERE b.plan = :plan'
+      : `tasks t CROSS JOIN backups b ON b.plan = :plan AND b.node_id = t.node_id WHERE t.plan = :other
+           ${nodeId === undefined ? '' : 'AND t.node_id = :nodeId'}`;
+  return (
+    db
+      .sql(`SELECT 1 FROM ${from} AND ${written} LIMIT 1`)
+      .get({ plan: row.plan, other: other.plan, holds: other.holds, nodeId }) !== undefined
   );
 }
 
@@ -145,6 +184,11 @@ function moveTasks(
       db.sql(`UPDATE plans SET ${column} = ${column} - ? WHERE plan = ?`).run(group.count, plan);
     db.sql(`UPDATE plans SET ${counted[to]} = ${counted[to]} + ? WHERE plan = ?`).run(group.count, plan);
   }
+  if (to === state.rolledBack)
+    db.sql('DELETE FROM task_errors WHERE plan = ? AND node_id IN (SELECT value FROM json_each(?))').run(
+      plan,
+      ids,
+    );
   for (const { nodeId, error } of results)
     if (error !== undefined) putTaskError(context, plan, nodeId, error);
 }

@@ -3,8 +3,18 @@ import type { MigrationPlan } from '../model/plan.ts';
 import type { Lease, SweepResult, TaskSeed } from '../ports/registry-store.ts';
 import { type Context, note, raiseMark } from './context.ts';
 import { activateTarget, insertTasks } from './creation.ts';
+import {
+  assertFree,
+  freeNodes,
+  holderAmong,
+  holderOfTasks,
+  liveCreation,
+  otherHolder,
+  wholeStoreHolder,
+} from './holding.ts';
 import { giveBack, heldLease, noteDeadLetter } from './leases.ts';
-import { overlap, overlapError, planRow, planSnapshot, planState, setStatus } from './plans.ts';
+import { knownModel } from './models.ts';
+import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
 import { type PlanRow, planOf } from './rows.ts';
 import { state } from './schema.ts';
 
@@ -48,10 +58,20 @@ export function sweep(context: Context, lease: Lease, heads: readonly TaskSeed[]
 
 function addFound(context: Context, plan: number, heads: readonly TaskSeed[]): number {
   if (heads.length === 0) return 0;
+  liveCreation(context);
   const isWholeStore = context.db.sql('SELECT whole_store FROM plans WHERE plan = ?').pluck().get(plan) === 1;
   if (!isWholeStore) return 0;
-  const free = heads.filter((head) => overlap(context, plan, [head.nodeId]) === undefined);
-  const added = insertTasks(context, plan, free, state.ready);
+  const free = freeNodes(
+    context,
+    plan,
+    heads.map((head) => head.nodeId),
+  );
+  const added = insertTasks(
+    context,
+    plan,
+    heads.filter((head) => free.has(head.nodeId)),
+    state.ready,
+  );
   context.db.sql('UPDATE plans SET total = total + ? WHERE plan = ?').run(added, plan);
   return added;
 }
@@ -130,48 +150,36 @@ export function retryFailed(context: Context, planId: string, nodeIds?: readonly
     );
   if (!['in_progress', 'paused', 'failed', 'pending'].includes(row.status))
     throw planState(row, 'retried', 'create a new plan for its failed nodes');
-  const failed = db
+  const failed = failedTasks(nodeIds !== undefined);
+  const parameters = { plan: row.plan, ...(nodeIds !== undefined && { ids: JSON.stringify(nodeIds) }) };
+  if (db.sql(`${failed} LIMIT 1`).get(parameters) === undefined) return 0;
+  // A plan that has ended holds its nodes no more: a newer one may have taken them.
+  if (row.status === 'failed') {
+    const isWhole = row.whole_store === 1 && row.filter === null;
+    assertFree((isWhole ? otherHolder : wholeStoreHolder)(context, row.plan));
+    assertFree(holderAmong(context, failed, parameters));
+  }
+  db.sql(`DELETE FROM task_errors WHERE plan = :plan AND node_id IN (${failed})`).run(parameters);
+  const { changes } = db
     .sql(
-      nodeIds === undefined
-        ? 'SELECT node_id FROM tasks WHERE plan = ? AND state = 4'
-        : 'SELECT node_id FROM tasks WHERE plan = ? AND state = 4 AND node_id IN (SELECT value FROM json_each(?))',
+      `UPDATE tasks SET state = ${state.ready}, not_before = 0, attempts = 0, conflicts = 0, requeues = 0, losses = 0,
+         lone_losses = 0, started = NULL, ended = NULL WHERE plan = :plan AND node_id IN (${failed})`,
     )
-    .pluck()
-    .all(...(nodeIds === undefined ? [row.plan] : [row.plan, JSON.stringify(nodeIds)])) as string[];
-  if (failed.length === 0) return 0;
-  const found = row.status === 'failed' ? heldElsewhere(context, row, failed) : undefined;
-  if (found !== undefined) throw overlapError(found);
-  const ids = JSON.stringify(failed);
-  db.sql(
-    `UPDATE tasks SET state = ${state.ready}, not_before = 0, attempts = 0, conflicts = 0, requeues = 0, losses = 0,
-       lone_losses = 0, started = NULL, ended = NULL WHERE plan = ? AND node_id IN (SELECT value FROM json_each(?))`,
-  ).run(row.plan, ids);
-  db.sql('DELETE FROM task_errors WHERE plan = ? AND node_id IN (SELECT value FROM json_each(?))').run(
-    row.plan,
-    ids,
-  );
+    .run(parameters);
   // A plan that ended in the origin kept no backups; this is its first real run.
   db.sql(
     `UPDATE plans SET failed = failed - ?, keep_backups = max(keep_backups, reason_code IS 'ORIGIN_PLAN') WHERE plan = ?`,
-  ).run(failed.length, row.plan);
-  note(context, 'plan:retried', { plan: row.plan, details: { count: failed.length } });
+  ).run(changes, row.plan);
+  note(context, 'plan:retried', { plan: row.plan, details: { count: changes } });
   if (row.status === 'failed') setStatus(context, row, 'in_progress');
-  return failed.length;
+  return changes;
 }
 
-/** A plan that has ended holds its nodes no more: a newer one may have taken them. */
-function heldElsewhere(context: Context, row: PlanRow, failed: readonly string[]) {
-  const whole = context.db
-    .sql(
-      `SELECT plan_id AS planId FROM plans WHERE sealed IS NOT NULL AND plan <> :plan
-         AND status IN ('pending', 'in_progress', 'paused', 'rolling_back')
-         AND (whole_store = 1 AND filter IS NULL OR :isWhole) LIMIT 1`,
-    )
-    .get({ plan: row.plan, isWhole: row.whole_store === 1 && row.filter === null ? 1 : 0 }) as
-    | { planId: string }
-    | undefined;
-  return whole ?? overlap(context, row.plan, failed);
-}
+/** Dead letters, but those whose node is being rolled back. */
+const failedTasks = (isNamed: boolean) =>
+  `SELECT node_id FROM tasks WHERE plan = :plan AND state = ${state.failed}
+     ${isNamed ? 'AND node_id IN (SELECT value FROM json_each(:ids))' : ''} AND node_id NOT IN (SELECT r.value
+       FROM leases l CROSS JOIN json_each(l.nodes) r WHERE l.plan = :plan AND l.kind = 'node')`;
 
 /**
  * Readers move to the target by hand. A plan that runs is swept once more; one that has ended gets a
@@ -193,9 +201,12 @@ export function cutOver(
     );
   if (!['pending', 'in_progress', 'paused', 'completed', 'failed'].includes(row.status))
     throw planState(row, 'cut over', 'create another plan to the target');
+  // A finalized plan keeps no model from being removed.
+  knownModel(context, planOf(row).targetSpec);
+  const hasEnded = row.status === 'completed' || row.status === 'failed';
+  if (hasEnded) assertFree(holderOfTasks(context, row, [state.completed]));
   activateTarget(context, row);
   note(context, 'plan:cutover', { plan: row.plan, model: row.target });
-  const hasEnded = row.status === 'completed' || row.status === 'failed';
   const followUp = hasEnded ? followUpPlan(context, row) : undefined;
   return { plan: planSnapshot(context, planId), ...(followUp && { followUp }) };
 }
