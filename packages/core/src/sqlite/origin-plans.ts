@@ -11,7 +11,7 @@ import {
   salvageSpecs,
 } from './origin-records.ts';
 import { aside } from './origin-schema.ts';
-import { importBackups, importTasks, type TaskCounts } from './origin-tasks.ts';
+import { importBackups, importTasks, markAdopted, type TaskCounts } from './origin-tasks.ts';
 
 interface OriginRow {
   rowid: number;
@@ -146,12 +146,7 @@ function importPlan(
   const plan = insertPlan(context, origin, rows);
   const tasks = importTasks(context, plan, rows.source, origin.tasks);
   const backups = importBackups(context, plan, rows);
-  context.db
-    .sql(
-      `UPDATE tasks SET adopted = 1 WHERE plan = ? AND state = 3
-         AND NOT EXISTS (SELECT 1 FROM backups b WHERE b.plan = tasks.plan AND b.node_id = tasks.node_id)`,
-    )
-    .run(plan);
+  const adopted = markAdopted(context, plan);
   const status = statusOf(origin.settings.status, tasks);
   const { startedAt, completedAt, createdAt } = origin.settings;
   const endedAt = completedAt ?? tasks.lastCompletedAt ?? startedAt ?? createdAt ?? context.clock.now();
@@ -170,12 +165,12 @@ function importPlan(
       status === 'paused' ? null : endedAt,
       tasks.maxRetries,
       // What has ended kept no backups, so its rollback is refused; what runs from now on keeps them.
-      status === 'paused' || backups.total > 0 ? 1 : 0,
+      status === 'paused' || backups > 0 ? 1 : 0,
       tasks.total,
       tasks.completed,
       tasks.failed,
       tasks.rolledBack,
-      tasks.completed - backups.ofCompleted,
+      adopted,
       plan,
     );
   counts.plans += 1;
@@ -183,7 +178,7 @@ function importPlan(
   counts.tasks += tasks.total;
   counts.duplicates += tasks.duplicates;
   counts.skippedTasks += tasks.skipped;
-  counts.backups += backups.total;
+  counts.backups += backups;
 }
 
 function insertPlan(
@@ -191,23 +186,23 @@ function insertPlan(
   { planId, settings }: OriginPlan,
   rows: { source: number; target: number },
 ): number {
-  const created = settings.createdAt ?? clock.now();
   const { lastInsertRowid } = db
     .sql(
       `INSERT INTO plans (plan_id, strategy, whole_store, source, target, status, priority, created, sealed, started,
          activate, batch_size, throttle_ms, lanes, max_retries, keep_backups)
-       VALUES (?1, 'inPlace', 0, ?2, ?3, 'paused', 2, ?4, ?4, ?5, 0, ?6, ?7, ?8, 3, 1)`,
+       VALUES (:planId, 'inPlace', 0, :source, :target, 'paused', 2, :created, :created, :startedAt, 0, :batchSize,
+         :throttleMs, :lanes, 3, 1)`,
     )
-    .run(
+    .run({
       planId,
-      rows.source,
-      rows.target,
-      created,
-      settings.startedAt ?? null,
-      settings.batchSize,
-      settings.throttleMs,
-      settings.lanes,
-    );
+      source: rows.source,
+      target: rows.target,
+      created: settings.createdAt ?? clock.now(),
+      startedAt: settings.startedAt ?? null,
+      batchSize: settings.batchSize,
+      throttleMs: settings.throttleMs,
+      lanes: settings.lanes,
+    });
   return Number(lastInsertRowid);
 }
 

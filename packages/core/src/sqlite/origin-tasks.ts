@@ -112,7 +112,6 @@ interface BackupSource {
   backup: Buffer;
   node_id: string;
   source: number;
-  state: number;
   dimension: number;
   datatype: 'float32' | 'bit';
 }
@@ -121,29 +120,39 @@ interface BackupSource {
  * Old vectors, which the origin itself never keeps: only another hand can have put them into its table. The
  * hash of the content they belong to is not known, so a rollback leaves a node alone that has a new vector.
  */
-export function importBackups(
-  context: Context,
-  plan: number,
-  { columnId }: { columnId: unknown },
-): { total: number; ofCompleted: number } {
+export function importBackups(context: Context, plan: number, { columnId }: { columnId: unknown }): number {
   const { db } = context;
   const found = db
     .sql(
-      `SELECT CAST(o.old_vector_backup AS BLOB) AS backup, t.node_id, t.source, t.state, s.dimension, s.datatype
+      `SELECT CAST(o.old_vector_backup AS BLOB) AS backup, t.node_id, t.source, s.dimension, s.datatype
        FROM ${aside.tasks} o JOIN tasks t ON t.plan = ? AND t.node_id = o.node_id JOIN model_specs s ON s.model = t.source
        WHERE o.plan_id = ? AND length(o.old_vector_backup) > 0 ORDER BY t.node_id`,
     )
     .all(plan, columnId) as BackupSource[];
   const insert = db.sql(
-    `INSERT INTO backups (backup, plan, node_id, stamp, encoding, content_hash, vector) VALUES ((?1 << 32) | ?2, ?1, ?3, ?4, ?5, '', ?6)`,
+    `INSERT INTO backups (backup, plan, node_id, stamp, encoding, content_hash, vector) VALUES ((:plan << 32) | :seq, :plan, :nodeId, :stamp, :encoding, '', :vector)`,
   );
   found.forEach((row, index) => {
     const isFloats = row.datatype === 'float32' && row.backup.length === row.dimension * 4;
-    insert.run(plan, index + 1, row.node_id, row.source, isFloats ? 'float32' : 'bit', row.backup);
+    insert.run({
+      plan,
+      seq: index + 1,
+      nodeId: row.node_id,
+      stamp: row.source,
+      encoding: isFloats ? 'float32' : 'bit',
+      vector: row.backup,
+    });
   });
   db.sql('UPDATE plans SET backup_seq = ? WHERE plan = ?').run(found.length, plan);
-  return {
-    total: found.length,
-    ofCompleted: found.filter((row) => row.state === state.completed).length,
-  };
+  return found.length;
+}
+
+/** Completed tasks without a backup: whatever the origin did, it is not this plan that can undo it. */
+export function markAdopted({ db }: Context, plan: number): number {
+  return db
+    .sql(
+      `UPDATE tasks SET adopted = 1 WHERE plan = ? AND state = ${state.completed}
+         AND NOT EXISTS (SELECT 1 FROM backups b WHERE b.plan = tasks.plan AND b.node_id = tasks.node_id)`,
+    )
+    .run(plan).changes;
 }
