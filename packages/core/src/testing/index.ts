@@ -1,4 +1,14 @@
 export { type ContractCase, type EmbedderContractOptions, embedderContract } from './embedder-contract.ts';
+export { FaultyProcess } from './faulty-process.ts';
+export {
+  atPoint,
+  type FaultPoint,
+  type FaultScript,
+  type FaultyOptions,
+  pointName,
+  recordPoints,
+} from './faulty-script.ts';
+export { type FaultyNodeStoreOptions, faultyNodeStore, faultyRegistryStore } from './faulty-stores.ts';
 export { ManualClock } from './manual-clock.ts';
 export {
   type ContractNode,

@@ -1,0 +1,72 @@
+import type { NodeStore, WriteOutcome } from '../ports/node-store.ts';
+import type { RegistryStore } from '../ports/registry-store.ts';
+import { type FaultScript, type FaultyOptions, Interruption } from './faulty-script.ts';
+
+/** How a node store is wrapped. */
+export interface FaultyNodeStoreOptions extends FaultyOptions {
+  /**
+   * Writes node by node, with a point between each two, as a store may whose single writes are atomic and
+   * whose batches are not.
+   */
+  readonly nodeByNode?: boolean;
+}
+
+/**
+ * A node store whose every call can be interrupted: before it does anything, after it did, and with
+ * `nodeByNode` within a write after k of n nodes. Errors are the script's, and those of `inner`.
+ * @example
+ * const nodes = faultyNodeStore(inner, ({ method, when }) => {
+ *   if (method === 'write' && when === 'after') throw new RegistryError('DATABASE_LOCKED', 'busy');
+ * });
+ */
+export function faultyNodeStore(
+  inner: NodeStore,
+  script: FaultScript,
+  options: FaultyNodeStoreOptions = {},
+): NodeStore {
+  const faults = new Interruption('nodes', script, options);
+  const { search, mark } = inner;
+  return {
+    storeId: inner.storeId,
+    capabilities: inner.capabilities,
+    countByModel: (o) => faults.call('countByModel', [o], () => inner.countByModel(o)),
+    scan: (o) => faults.call('scan', [o], () => inner.scan(o)),
+    read: (ids, o) => faults.call('read', [ids, o], () => inner.read(ids, o)),
+    write: (writes, o) =>
+      faults.call('write', [writes, o], async (within) => {
+        if (!options.nodeByNode) return inner.write(writes, o);
+        const outcomes: WriteOutcome[] = [];
+        for (const write of writes) {
+          if (outcomes.length > 0) await within(outcomes.length);
+          outcomes.push(...(await inner.write([write], o)));
+        }
+        return outcomes;
+      }),
+    ...(search && {
+      search: (vector, o) => faults.call('search', [vector, o], () => search.call(inner, vector, o)),
+    }),
+    ...(mark && {
+      mark: {
+        read: () => faults.call('mark.read', [], () => mark.read()),
+        write: (value) => faults.call('mark.write', [value], () => mark.write(value)),
+      },
+    }),
+  };
+}
+
+/** A registry whose every call can be interrupted, before it does anything and after its transaction. */
+export function faultyRegistryStore(
+  inner: RegistryStore,
+  script: FaultScript,
+  options: FaultyOptions = {},
+): RegistryStore {
+  const faults = new Interruption('registry', script, options);
+  return new Proxy(inner, {
+    get(_, name) {
+      const method: unknown = Reflect.get(inner, name, inner);
+      if (typeof method !== 'function' || typeof name !== 'string') return method;
+      return (...args: unknown[]) =>
+        faults.call(name, args, async () => Reflect.apply(method, inner, args) as unknown);
+    },
+  });
+}
