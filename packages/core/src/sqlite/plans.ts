@@ -79,7 +79,9 @@ export function movePlan(
 ): { plan: MigrationPlan; from: MigrationStatus } {
   const row = planRow(context, planId);
   const from = row.status;
-  if (from === to && reason?.code === (row.reason_code ?? undefined)) return { plan: planOf(row), from };
+  // Another cause of a pause is worth noting; a pause without one does not hide the cause there is.
+  const isNewCause = to === 'paused' && reason !== undefined && reason.code !== row.reason_code;
+  if (from === to && !isNewCause) return { plan: planOf(row), from };
   if (from !== to && (!mayFollow(from, to) || from === 'failed'))
     throw planState(
       row,
