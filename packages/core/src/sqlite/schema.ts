@@ -127,9 +127,9 @@ SELECT p.plan_id || ':' || t.node_id AS task_id, p.plan_id, t.node_id, src.model
   CASE
     WHEN t.state > 2 THEN CASE t.state WHEN 3 THEN 'completed' WHEN 4 THEN 'failed' WHEN 5 THEN 'skipped'
       ELSE 'rolled_back' END
-    WHEN p.status IN ('cancelled', 'rolled_back') THEN 'cancelled'
     WHEN t.state = 2 OR t.state = 0 AND EXISTS (SELECT 1 FROM leases l
       WHERE l.plan = t.plan AND t.node_id BETWEEN l.first AND l.last) THEN 'in_progress'
+    WHEN p.status IN ('cancelled', 'rolled_back') THEN 'cancelled'
     ELSE 'pending'
   END AS status,
   p.priority, ${iso('p.created')} AS created_at, ${iso('t.started')} AS started_at, ${iso('t.ended')} AS completed_at,
