@@ -131,7 +131,8 @@ export function endSweep(context: Context, lease: Lease, changed: boolean): Migr
 function mainFailure({ db }: Context, row: PlanRow): { code: RegistryErrorCode; message: string } {
   const most = db
     .sql(
-      'SELECT code, count(*) AS count FROM task_errors WHERE plan = ? GROUP BY code ORDER BY count(*) DESC LIMIT 1',
+      `SELECT e.code, count(*) AS count FROM tasks t CROSS JOIN task_errors e ON e.plan = t.plan AND e.node_id = t.node_id
+       WHERE t.plan = ? AND t.state = ${state.failed} GROUP BY e.code ORDER BY count(*) DESC, e.code LIMIT 1`,
     )
     .get(row.plan) as { code: RegistryErrorCode; count: number } | undefined;
   return {
