@@ -76,7 +76,7 @@ export function claim(context: Context, o: ClaimOptions): Claim {
   return claimBatch(context, o, row) ?? claimSweep(context, o, row, leases);
 }
 
-function leasesOf({ db }: Context, plan: number): LeaseRow[] {
+export function leasesOf({ db }: Context, plan: number): LeaseRow[] {
   return db.sql('SELECT * FROM leases WHERE plan = ?').all(plan) as LeaseRow[];
 }
 
@@ -107,6 +107,10 @@ function claimBatch(context: Context, o: ClaimOptions, row: PlanRow): Claim | un
     const tasks = fresh.map((nodeId) => ({ nodeId, attempts: 0, conflicts: 0 }));
     return grant(context, o, row, 'batch', { first, last, tasks });
   }
+  // Nothing fresh is added after the seal: what sweeps add beyond the cursor is not to be walked again.
+  db.sql(
+    'UPDATE plans SET cursor = last FROM (SELECT max(node_id) AS last FROM tasks WHERE plan = :plan) WHERE plan = :plan AND cursor < last',
+  ).run({ plan: row.plan });
   const losses = db
     .sql(
       'SELECT losses FROM tasks WHERE plan = ? AND state = 1 AND not_before = 0 ORDER BY not_before, losses LIMIT 1',

@@ -11,7 +11,7 @@ import { mayFollow } from '../model/status.ts';
 import type { BackedUpNode, Claim, Lease, RollbackOutcome, RollbackResult } from '../ports/registry-store.ts';
 import { type Context, note, raiseMark } from './context.ts';
 import { HOLDS, liveCreation } from './holding.ts';
-import { giveBack, heldLease, type LeaseRow, putTaskError, reclaim } from './leases.ts';
+import { giveBack, heldLease, type LeaseRow, leasesOf, putTaskError, reclaim } from './leases.ts';
 import { activeModel, setActive } from './models.ts';
 import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
 import { BACKUP_ROWS, type BackupRow, backupOf, type PlanRow, planOf } from './rows.ts';
@@ -40,8 +40,7 @@ export function beginRollback(context: Context, planId: string, o: { dryRun?: bo
   if (!mayFollow(row.status, 'rolling_back')) throw planState(row, 'rolled back', 'see its status');
   assertLatest(context, row);
   if (o.dryRun) return planOf(row);
-  for (const lease of db.sql('SELECT * FROM leases WHERE plan = ?').all(row.plan) as LeaseRow[])
-    giveBack(context, lease, false);
+  for (const lease of leasesOf(context, row.plan)) giveBack(context, lease, false);
   if (row.previous_active !== null && activeModel(context) === row.target)
     setActive(context, row.previous_active, row.plan);
   db.sql('UPDATE plans SET rollback_cursor = 0, rollback_report = NULL WHERE plan = ?').run(row.plan);

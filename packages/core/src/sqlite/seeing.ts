@@ -5,6 +5,7 @@ import type { MigrationTask } from '../model/task.ts';
 import type { Page, PageOptions } from '../ports/node-store.ts';
 import type { JournalEntry, WorkerInfo } from '../ports/registry-store.ts';
 import { type Context, note, putSetting, raiseMark, setting } from './context.ts';
+import { giveBack, leasesOf } from './leases.ts';
 import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
 import { PLAN_ROWS, type PlanRow, type TaskRow, taskOf } from './rows.ts';
 
@@ -152,6 +153,9 @@ export function catchUpMark(context: Context, mark: number): number {
     .sql(`${PLAN_ROWS} WHERE p.sealed IS NOT NULL AND p.status IN ('pending', 'in_progress')`)
     .all() as PlanRow[];
   for (const row of rows) setStatus(context, row, 'paused', reason);
+  // A plan under creation then may have been sealed and rolled back since: as a list, nobody goes on with it.
+  context.db.sql(`DELETE FROM leases WHERE kind = 'create'`).run();
+  context.db.sql('UPDATE plans SET whole_store = 0 WHERE sealed IS NULL').run();
   return rows.length;
 }
 
@@ -161,6 +165,8 @@ export function markFinalized(context: Context, planId: string): MigrationPlan {
   if (row.finalized !== null) return planSnapshot(context, planId);
   if (!['completed', 'failed', 'cancelled', 'rolled_back'].includes(row.status))
     throw planState(row, 'finalized', 'let it end, or cancel it first');
+  // A batch in hand of a cancelled plan would make another backup.
+  for (const lease of leasesOf(context, row.plan)) giveBack(context, lease, false);
   db.sql('UPDATE plans SET finalized = ? WHERE plan = ?').run(clock.now(), row.plan);
   note(context, 'plan:finalized', { plan: row.plan });
   raiseMark(context);
@@ -168,16 +174,14 @@ export function markFinalized(context: Context, planId: string): MigrationPlan {
 }
 
 /** Removes a page of backups of a finalized plan; true once none is left. */
-export function dropBackups({ db }: Context, planId: string, limit: number): boolean {
-  const plan = db
-    .sql('SELECT plan FROM plans WHERE plan_id = ? AND finalized IS NOT NULL')
-    .pluck()
-    .get(planId);
-  const { changes } = db
+export function dropBackups(context: Context, planId: string, limit: number): boolean {
+  const row = planRow(context, planId);
+  if (row.finalized === null) throw planState(row, 'stripped of its backups', 'finalize it first');
+  const { changes } = context.db
     .sql(
       `DELETE FROM backups WHERE backup IN (SELECT backup FROM backups
          WHERE backup > :plan << 32 AND backup < (:plan + 1) << 32 LIMIT :limit)`,
     )
-    .run({ plan, limit });
+    .run({ plan: row.plan, limit });
   return changes < limit;
 }
