@@ -53,7 +53,6 @@ const embedSchema = modelRefSchema.partial().extend({
   purpose: z.enum(['document', 'query']).default('document'),
   ...signalSchema.shape,
 });
-const refOf = ({ modelId, version }: ModelRef): ModelRef => ({ modelId, version });
 
 /** The one door: a registry, its planner and its worker, over one node store. Use {@link EmbeddingVersionManager.open}. */
 export class EmbeddingVersionManager implements AsyncDisposable {
@@ -230,9 +229,9 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     const { planId, acceptFailed } = parseOptions(cutoverSchema, options, 'options of cutoverMigration');
     const { events, registry } = this.#context;
     const before = await this.getMigration(planId);
-    const wasActive = (await this.getModel(refOf(before.targetSpec)))?.isActive ?? false;
+    const wasActive = (await this.getModel(before.targetSpec))?.isActive ?? false;
     const { plan, followUp } = await registry.cutOver(planId, acceptFailed);
-    if (!wasActive) events.emit('model:activated', await this.registry.knownModel(refOf(plan.targetSpec)));
+    if (!wasActive) events.emit('model:activated', await this.registry.knownModel(plan.targetSpec));
     if (plan.cutOverAt !== before.cutOverAt) events.emit('plan:cutover', plan);
     if (followUp !== undefined) {
       await writeMark(this.#context);

@@ -32,6 +32,8 @@ const registerSchema = modelSpecSchema.extend({
   allowLowerVersion: z.boolean().default(false),
 });
 const updateSchema = modelRefSchema.extend(modelNotesSchema.shape);
+/** A specification is a reference too: what else it says is not asked for. */
+const refSchema = z.object(modelRefSchema.shape);
 
 /** The registered models. Made by `EmbeddingVersionManager.open`. */
 export class EmbeddingRegistry {
@@ -91,7 +93,7 @@ export class EmbeddingRegistry {
 
   /** @throws RegistryError `MODEL_UNKNOWN`, `MODEL_IN_USE` (active, planned, or stamped on a node) */
   async removeModel(options: ModelRef): Promise<void> {
-    const ref = await this.knownModel(parseOptions(modelRefSchema, options, 'model'));
+    const ref = await this.knownModel(parseOptions(refSchema, options, 'model'));
     const { nodes, registry } = this.#context;
     const stamped = (await nodes?.countByModel())?.filter(
       ({ info }) => info?.embeddingModelId === ref.modelId && info.embeddingVersion === ref.version,
@@ -107,7 +109,7 @@ export class EmbeddingRegistry {
   }
 
   async getModel(options: ModelRef): Promise<RegisteredModel | undefined> {
-    const { modelId, version } = parseOptions(modelRefSchema, options, 'model');
+    const { modelId, version } = parseOptions(refSchema, options, 'model');
     return (await this.listModels()).find((model) => model.modelId === modelId && model.version === version);
   }
 
@@ -134,7 +136,7 @@ export class EmbeddingRegistry {
       'MODEL_UNKNOWN',
       `Model ${ref.modelId}:v${ref.version} is not registered; register it first.`,
       {
-        details: { ...ref },
+        details: { modelId: ref.modelId, version: ref.version },
       },
     );
   }

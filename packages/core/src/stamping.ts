@@ -45,7 +45,7 @@ export async function stampNodes(
   const o = parseOptions(schema, options, 'stamping');
   const store = nodeStoreOf(context, 'Stamping');
   assertSelection(o, store);
-  const model = await registry.knownModel({ modelId: o.modelId, version: o.version });
+  const model = await registry.knownModel(o);
   const total = { stamped: 0, skipped: 0 };
   const stamp = async (ids: readonly string[]) => {
     o.signal?.throwIfAborted();
