@@ -41,6 +41,9 @@ export class Dispatcher {
   /** Lanes at work or at rest, by plan. */
   readonly #lanes = new Map<string, number>();
   readonly #inHand = new Set<Promise<void>>();
+  /** Leases that are being carried out; `#strays`: others of ours that the registry held at the last heartbeat. */
+  readonly #leases = new Set<string>();
+  #strays: ReadonlySet<string> = new Set();
   #waiting: readonly ({ planId: string } & Reason)[] = [];
   #processed = 0;
   #failed = 0;
@@ -221,7 +224,9 @@ export class Dispatcher {
   #startLane(lease: Lease, stopping: AbortSignal): void {
     const { planId } = lease.plan;
     this.#lanes.set(planId, (this.#lanes.get(planId) ?? 0) + 1);
+    this.#leases.add(lease.leaseId);
     const lane = this.#runner.run(lease, stopping).then(async (end) => {
+      this.#leases.delete(lease.leaseId);
       this.#count(end);
       this.nudge();
       const restMs = end.pauseMs ?? (lease.kind === 'batch' ? lease.plan.throttleMs : 0);
@@ -248,12 +253,24 @@ export class Dispatcher {
       await clock.sleep(BEAT_MS, leaving);
       if (leaving.aborted) return;
       try {
-        await registry.renew({ workerId: this.workerId, leaseMs: LEASE_MS });
+        const held = await registry.renew({ workerId: this.workerId, leaseMs: LEASE_MS });
+        await this.#endStrays(held);
         await this.#beat();
       } catch (error) {
         logger.warn('The worker could not renew its leases; it tries again in 10 s', { error });
       }
     }
+  }
+
+  /**
+   * A lease that nobody carries out (its claim failed after it was made, or it could not be given back) would
+   * be renewed for ever and its tasks never done. One that is met twice is no claim still on its way here.
+   */
+  async #endStrays(held: readonly string[]): Promise<void> {
+    const strays = held.filter((leaseId) => !this.#leases.has(leaseId));
+    for (const leaseId of strays)
+      if (this.#strays.has(leaseId)) await this.#context.registry.endLease({ leaseId });
+    this.#strays = new Set(strays);
   }
 
   #beat(): Promise<void> {
@@ -262,9 +279,12 @@ export class Dispatcher {
   }
 
   async #leave(): Promise<void> {
+    const { registry } = this.#context;
     this.#run?.leaving.abort();
     try {
-      await this.#context.registry.dropWorker(this.workerId);
+      for (const leaseId of await registry.renew({ workerId: this.workerId, leaseMs: LEASE_MS }))
+        await registry.endLease({ leaseId });
+      await registry.dropWorker(this.workerId);
     } catch (error) {
       this.#context.logger.warn('The worker could not sign off; it leaves the list when it is not heard of', {
         error,
