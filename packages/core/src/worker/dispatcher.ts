@@ -44,6 +44,8 @@ export class Dispatcher {
   /** Leases that are being carried out; `#strays`: others of ours that the registry held at the last heartbeat. */
   readonly #leases = new Set<string>();
   #strays: ReadonlySet<string> = new Set();
+  /** Why the loop gave up. */
+  #fault: { readonly error: unknown } | undefined;
   #waiting: readonly ({ planId: string } & Reason)[] = [];
   #processed = 0;
   #failed = 0;
@@ -74,6 +76,7 @@ export class Dispatcher {
     const done = Promise.withResolvers<void>();
     const leaving = new AbortController();
     this.#run = { stopping, leaving, done: done.promise };
+    this.#fault = undefined;
     try {
       await this.#beat();
     } catch (error) {
@@ -97,9 +100,10 @@ export class Dispatcher {
     await this.#run.done;
   }
 
-  /** Resolves when the loop has ended by itself or by `stop`. */
+  /** Resolves when the loop has ended by itself or by `stop`; rejects with what made it give up. */
   async finished(): Promise<void> {
     await this.#run?.done;
+    if (this.#fault !== undefined) throw this.#fault.error;
   }
 
   /** Something may be there to do: look now. */
@@ -128,12 +132,17 @@ export class Dispatcher {
         }
         napMs = next;
       } catch (error) {
-        if (!this.#mayGoOn(error)) break;
+        if (!this.#mayGoOn(error)) {
+          this.#fault = { error };
+          break;
+        }
         napMs = troublePauseMs;
         troublePauseMs = Math.min(LONGEST_TROUBLE_PAUSE_MS, troublePauseMs * 2);
       }
       await this.#rest(napMs, stopping);
     }
+    // Lanes that only rest from their batch need not do so any longer.
+    this.#run?.stopping.abort();
     await Promise.all(this.#inHand);
     await this.#leave();
   }
@@ -163,7 +172,7 @@ export class Dispatcher {
   async #claimNext(stopping: AbortSignal): Promise<Lease | number | 'rest'> {
     const { registry, clock } = this.#context;
     const plans = await this.#plans();
-    if (plans === 'rest') return this.#inHand.size > 0 ? POLL_MS : 'rest';
+    if (plans === 'rest') return this.#leases.size > 0 ? POLL_MS : 'rest';
     const waiting: ({ planId: string } & Reason)[] = [];
     let until = clock.now() + POLL_MS;
     const deadWorkers = await this.#deadWorkers();
