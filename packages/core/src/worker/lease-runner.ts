@@ -56,7 +56,12 @@ export class LeaseRunner {
     if (end.pause !== undefined) await this.#pause(planId, end.pause);
     if (!end.settled)
       this.#context.logger.debug('A batch lost its lease; nothing of it was counted', { planId });
-    await this.#announce(planId, end);
+    try {
+      await this.#announce(planId, end);
+    } catch (error) {
+      // The batch is settled: what listeners miss is no reason to do anything about it.
+      this.#context.logger.warn('A settled batch could not be announced', { planId, error });
+    }
     return { completed: end.completed, failed: end.failedIds.length, rolledBack: 0 };
   }
 
