@@ -102,12 +102,12 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
   readonly #wantsExtension: boolean;
   #extension: Promise<boolean> | undefined;
 
-  private constructor(database: SqliteDatabase, layout: Layout, wantsExtension: boolean) {
+  private constructor(database: SqliteDatabase, layout: Layout, storeId: string, wantsExtension: boolean) {
     this.#database = database;
     this.#layout = layout;
     this.#wantsExtension = wantsExtension;
     this.#stamps = new Stamps(database, layout);
-    this.storeId = readStoreId(database, layout);
+    this.storeId = storeId;
     this.capabilities = { fence: 'exact', where: layout.metadata.kind !== 'none', strategies: ['inPlace'] };
     this.mark = {
       read: () =>
@@ -137,8 +137,9 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
       );
       const layout = columns === undefined ? ownLayout(table) : adoptedLayout(table, columns);
       if (columns === undefined) await ensureOwnTables(database, layout, clock);
-      else assertAdopted(database, layout, columns);
-      const store = new SqliteNodeStore(database, layout, sqliteVec);
+      else await database.read(() => assertAdopted(database, layout, columns));
+      const storeId = await database.read(() => readStoreId(database, layout));
+      const store = new SqliteNodeStore(database, layout, storeId, sqliteVec);
       if (models.length > 0) await store.declareModels(models);
       return store;
     } catch (error) {
@@ -188,8 +189,8 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
   }
 
   async count(): Promise<number> {
-    const statement = this.#database.sql(`SELECT count(*) FROM ${this.#layout.bodies}`).pluck();
-    return this.#database.read(() => statement.get() as number);
+    const sql = `SELECT count(*) FROM ${this.#layout.bodies}`;
+    return this.#database.read(() => this.#database.sql(sql).pluck().get() as number);
   }
 
   /**

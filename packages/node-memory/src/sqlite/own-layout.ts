@@ -53,9 +53,10 @@ export function checkTableName(table: string): void {
 
 /** Makes the tables where they are not there yet. Safe against others who do the same. */
 export async function ensureOwnTables(database: SqliteDatabase, layout: Layout, clock: Clock): Promise<void> {
-  if (hasTable(database, `${layout.table}_embedding_store`)) return;
+  const isThere = () => hasTable(database, `${layout.table}_embedding_store`);
+  if (await database.read(isThere)) return;
   await database.write(() => {
-    if (hasTable(database, `${layout.table}_embedding_store`)) return;
+    if (isThere()) return;
     if (hasTable(database, layout.table))
       throw new RegistryError(
         'SPEC_INVALID',
@@ -66,7 +67,7 @@ export async function ensureOwnTables(database: SqliteDatabase, layout: Layout, 
   });
 }
 
-export function hasTable(database: SqliteDatabase, name: string): boolean {
+function hasTable(database: SqliteDatabase, name: string): boolean {
   // SQLite compares names of tables without regard to case.
   return database.sql('SELECT 1 FROM sqlite_master WHERE lower(name) = lower(?)').get(name) !== undefined;
 }

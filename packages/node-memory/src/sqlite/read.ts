@@ -42,14 +42,14 @@ export async function readNodes(
   signal?: AbortSignal,
 ): Promise<StoredNode[]> {
   // One list bound as JSON: a statement per id takes three times as long, and a list of `?` has an end.
-  const statement = database.sql(nodeSql(layout, [])).raw();
+  const sql = nodeSql(layout, []);
   const list = [...new Set(ids)];
   const nodes: StoredNode[] = [];
   for (let start = 0; start < list.length; start += CHUNK_NODES) {
     if (start > 0) await scheduler.yield();
     const chunk = JSON.stringify(list.slice(start, start + CHUNK_NODES));
-    const rows = await database.read(() => statement.all(chunk) as NodeRow[], { signal });
-    for (const row of rows) nodes.push(nodeOf(layout, stamps, row));
+    const rows = () => database.sql(sql).raw().all(chunk) as NodeRow[];
+    nodes.push(...(await database.read(() => rows().map((row) => nodeOf(layout, stamps, row)), { signal })));
   }
   return nodes;
 }
@@ -62,16 +62,15 @@ export async function readNode(
   id: string,
 ): Promise<SqliteNode | undefined> {
   const columns = metadataColumns(layout);
-  const row = await database.read(
-    () =>
-      database
-        .sql(nodeSql(layout, columns))
-        .raw()
-        .get(JSON.stringify([id])) as NodeRow | undefined,
-  );
-  if (row === undefined) return undefined;
-  const values = row.slice(row.length - columns.length);
-  return { content: '', ...nodeOf(layout, stamps, row), metadata: metadataOf(layout, values) };
+  return database.read(() => {
+    const row = database
+      .sql(nodeSql(layout, columns))
+      .raw()
+      .get(JSON.stringify([id])) as NodeRow | undefined;
+    if (row === undefined) return undefined;
+    const values = row.slice(row.length - columns.length);
+    return { content: '', ...nodeOf(layout, stamps, row), metadata: metadataOf(layout, values) };
+  });
 }
 
 function nodeSql(layout: Layout, metadata: readonly string[]): string {

@@ -18,7 +18,7 @@ const FILTERED_CHUNK_ROWS = 2_000;
 /** More ranges than this are not merged: SQLite takes 500 parts. */
 const MERGED_RANGES = 200;
 
-export interface ScanOptions {
+interface ScanOptions {
   readonly notAt?: EmbeddingInfo | undefined;
   readonly where?: NodeFilter | undefined;
   readonly after?: string | undefined;
@@ -27,7 +27,7 @@ export interface ScanOptions {
 }
 
 /** A part of a scan: the nodes of one stamp, all of them or those with stale text. */
-export interface Range extends StampKey {
+interface Range extends StampKey {
   readonly onlyStale: boolean;
 }
 
@@ -74,7 +74,7 @@ export async function scanHeads(
   }
 }
 
-export interface ChunkOptions {
+interface ChunkOptions {
   readonly notAt: EmbeddingInfo | undefined;
   readonly condition: Condition | undefined;
   readonly after: string | undefined;
@@ -105,8 +105,7 @@ function rangesOf(stamps: Stamps, notAt: EmbeddingInfo | undefined): Range[] {
     .map((key) => ({ ...key, onlyStale: notAt !== undefined && sameStamp(key.info, notAt) }));
 }
 
-/** Exported for the tests that pin its query plan. */
-export function statementOf(
+function statementOf(
   layout: Layout,
   ranges: readonly Range[],
   options: ChunkOptions,

@@ -59,11 +59,17 @@ export async function searchNodes(
   options: SearchOptions & { readonly hasExtension: boolean },
 ): Promise<NodeHit[]> {
   const { at, k, where, signal, hasExtension } = options;
-  const shape = stamps.shapeOf(at) ?? shapeLike(query);
+  const [shape, keys] = await database.read(
+    () =>
+      [
+        stamps.shapeOf(at) ?? shapeLike(query),
+        stamps.inUse().filter((key) => sameStamp(key.info, at)),
+      ] as const,
+    { signal },
+  );
   assertQuery(query, shape, at);
   const search: Search = { query, shape, k, condition: conditionOnHead(layout, where) };
   const nearest = hasExtension && shape.distance !== 'dot' ? nearestByExtension : nearestByScan;
-  const keys = await database.read(() => stamps.inUse().filter((key) => sameStamp(key.info, at)), { signal });
   let hits: NodeHit[] = [];
   for (const key of keys) {
     let after: SqlValue | undefined;
