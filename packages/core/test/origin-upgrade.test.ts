@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../src/clock.ts';
@@ -12,6 +14,7 @@ import { done, mini, plan, tasksOf } from './fixtures/origin-openings.ts';
 import { RegistryChild } from './fixtures/registry-child.ts';
 
 const actor = 'tester';
+const dieInUpgrade = fileURLToPath(new URL('./fixtures/die-in-upgrade.ts', import.meta.url));
 
 const rowsOf = (path: string) => {
   const raw = new Database(path, { readonly: true });
@@ -183,6 +186,24 @@ describe('the upgrade', () => {
     }
     expect(failures).toBeGreaterThan(8);
   });
+
+  it.each([6, 9, 12])(
+    'whose process is killed (moment %i) is made good by the next opening',
+    async (moment) => {
+      const folder = temporaryFolder();
+      const path = join(folder, 'registry.sqlite');
+      buildMany(path);
+      const before = rowsOf(path);
+      const died = spawnSync(process.execPath, [dieInUpgrade, path, String(moment)]);
+      expect(died.signal).toBe('SIGKILL');
+      expect(copies(folder)).toHaveLength(1);
+      expect(rowsOf(path)).toEqual(before);
+      const store = await openRegistry({ path, actor });
+      expect((await store.plans()).items).toHaveLength(2);
+      await store.close();
+      for (const copy of copies(folder)) expect(rowsOf(join(folder, copy))).toEqual(before);
+    },
+  );
 
   it('of a damaged file is refused before a row is changed', async () => {
     const folder = temporaryFolder();

@@ -114,12 +114,14 @@ describe('where there is a registry', () => {
   it('through a link finds the log beside the real file', async () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'real'));
-    makeKilled(join(folder, 'real', 'db.sqlite'), 'CREATE TABLE tasks (x)', { sharedMemory: true });
+    makeKilled(join(folder, 'real', 'db.sqlite'), 'CREATE TABLE tasks (x)', { sharedMemory: false });
     symlinkSync(join(folder, 'real', 'db.sqlite'), join(folder, 'link.sqlite'));
+    const before = listing(folder);
     await expect(openRegistry({ path: join(folder, 'link.sqlite'), actor })).rejects.toMatchObject({
       code: 'DATABASE_INVALID',
       details: { clash: 'tasks' },
     });
+    expect(listing(folder)).toEqual(before);
   });
 });
 
@@ -258,6 +260,13 @@ describe('what is refused is left byte for byte as it was', () => {
     const before = contents();
     await expect(openRegistry({ path, actor })).rejects.toMatchObject({ code: 'DATABASE_NEWER' });
     expect(contents()).toEqual(before);
+  });
+
+  it('says that a file is truncated', async () => {
+    const path = join(temporaryFolder(), 'registry.sqlite');
+    await makeRegistry(path);
+    truncateSync(path, 8192 * 4);
+    await expect(openRegistry({ path, actor })).rejects.toThrow('truncated');
   });
 
   it('a file in the place of its folder: DATABASE_UNAVAILABLE', async () => {

@@ -3,7 +3,7 @@ import { isRegistryError, RegistryError, type RegistryErrorCode } from '../error
 const advice: Partial<Record<RegistryErrorCode, string>> = {
   DATABASE_LOCKED: 'another process holds its write lock; try again, or stop that process',
   DISK_FULL: 'the disk is full; nothing was written, make room and go on',
-  DATABASE_READONLY: 'the file or its folder cannot be written; check their permissions',
+  DATABASE_READONLY: 'the file or its folder cannot be read or written; check their permissions',
   DATABASE_INVALID: 'the file is no SQLite database or is damaged; it was left as it is',
   DATABASE_UNAVAILABLE: 'it cannot be opened; check that the path is right and its folder exists',
 };

@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Context, note } from './context.ts';
 import type { SqliteDatabase } from './database.ts';
@@ -75,11 +75,23 @@ export function keepCopy({ db, clock }: Context, nativeBinding: string | undefin
     reader.close();
   }
   chmodSync(unfinished, statSync(db.path).mode & 0o777);
-  const file = openSync(unfinished, 'r+');
-  fsyncSync(file);
-  closeSync(file);
+  flush(unfinished, 'r+');
   renameSync(unfinished, copy);
+  try {
+    flush(dirname(copy), 'r');
+  } catch {
+    // Windows opens no folders; there the name is durable with the file.
+  }
   return copy;
+}
+
+function flush(path: string, flags: 'r' | 'r+'): void {
+  const file = openSync(path, flags);
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /**
