@@ -2,8 +2,8 @@ import type { Clock } from '../clock.ts';
 import type { HeldBackBy, MigrationProgress } from '../events.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 
-/** Weight of the newest sample in the rate. */
-const FRESHNESS = 0.3;
+/** What is this old has 1/e of the weight of now. */
+const AVERAGED_OVER_MS = 5_000;
 /** A gap this long is a pause or a sleeping machine, not a slow plan. */
 const GAP_MS = 15_000;
 
@@ -11,9 +11,14 @@ interface Sample {
   at: number;
   settled: number;
   perSecond: number;
+  /** Of `perSecond`, from 0 to 1: how much of the averaged time was seen. */
+  weight: number;
 }
 
-/** Turns snapshots of plans into rates: an exponential moving average over the samples it is shown. */
+/**
+ * Turns snapshots of plans into rates: an exponential average over time, not over samples, since lanes that
+ * settle together are a few milliseconds apart.
+ */
 export class Progress {
   readonly #clock: Clock;
   readonly #samples = new Map<string, Sample>();
@@ -44,13 +49,15 @@ export class Progress {
     const last = this.#samples.get(key);
     const elapsedMs = last === undefined ? 0 : now - last.at;
     if (last === undefined || elapsedMs > GAP_MS || elapsedMs < 0 || settled < last.settled) {
-      this.#samples.set(key, { at: now, settled, perSecond: last?.perSecond ?? 0 });
+      this.#samples.set(key, { at: now, settled, perSecond: last?.perSecond ?? 0, weight: 0 });
       return last?.perSecond ?? 0;
     }
     if (elapsedMs === 0) return last.perSecond;
     const current = ((settled - last.settled) / elapsedMs) * 1000;
-    const perSecond = last.perSecond === 0 ? current : FRESHNESS * current + (1 - FRESHNESS) * last.perSecond;
-    this.#samples.set(key, { at: now, settled, perSecond });
+    const fresh = 1 - Math.exp(-elapsedMs / AVERAGED_OVER_MS);
+    const weight = fresh + (1 - fresh) * last.weight;
+    const perSecond = last.perSecond + (fresh / weight) * (current - last.perSecond);
+    this.#samples.set(key, { at: now, settled, perSecond, weight });
     return perSecond;
   }
 }
