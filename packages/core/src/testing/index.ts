@@ -17,6 +17,8 @@ export {
   type NodeStoreHarness,
   nodeStoreContract,
 } from './node-store-contract.ts';
+export { registryStoreContract } from './registry-store-contract.ts';
+export type { MakeRegistryStore, RegistryStoreUnderTest } from './registry-store-contract-scene.ts';
 export {
   type EmbedderCall,
   type EmbedderHook,
