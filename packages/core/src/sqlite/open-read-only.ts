@@ -27,6 +27,7 @@ import { readOnlyStore } from './read-only-store.ts';
 import { SqliteRegistryStore } from './registry-store.ts';
 import { advanceSchema } from './schema-steps.ts';
 
+/** Which file to read. */
 export interface ReadOnlyOptions {
   readonly path: string;
   readonly nativeBinding?: string | undefined;

@@ -19,6 +19,7 @@ import { advanceSchema } from './schema-steps.ts';
 
 const PAGE_SIZE = 8192;
 
+/** Which file to open, and for whom. */
 export interface RegistryFileOptions {
   /** A file, or ':memory:'. */
   readonly path: string;
