@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 
 /** The only source of time, chance and ids. Times are milliseconds since the Unix epoch. */
 export interface Clock {
@@ -8,6 +9,14 @@ export interface Clock {
   /** A number in [0, 1). */
   random(): number;
   uuid(): string;
+}
+
+/**
+ * Lets timers, signals and sockets have their turn. Work on local files alone never leaves the event loop: its
+ * promises are resolved when they are made.
+ */
+export async function nextTurn(): Promise<void> {
+  await setImmediate();
 }
 
 // A longer timer would fire at once. Nothing here sleeps for weeks without looking again.

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextTurn } from './clock.ts';
 import { type ManagerContext, writeMark } from './context.ts';
 import { RegistryError, type RegistryErrorCode } from './errors.ts';
 import type { MigrationProgress, RegistryEvents, WorkerStats } from './events.ts';
@@ -261,7 +262,7 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     const { registry } = this.#context;
     const plan = await registry.markFinalized(planId);
     await writeMark(this.#context);
-    while (!(await registry.dropBackups(planId, FINALIZE_PAGE)));
+    while (!(await registry.dropBackups(planId, FINALIZE_PAGE))) await nextTurn();
     return plan;
   }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextTurn } from './clock.ts';
 import type { ManagerContext } from './context.ts';
 import { RegistryError } from './errors.ts';
 import { sameStamp } from './model/compatibility.ts';
@@ -176,6 +177,7 @@ async function countScanned(nodes: NodeStore, target: EmbeddingInfo): Promise<nu
       ...(after !== undefined && { after }),
     });
     count += page.items.length;
+    await nextTurn();
     after = page.next;
   } while (after !== undefined);
   return count;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nextTurn } from './clock.ts';
 import { type ManagerContext, nodeStoreOf } from './context.ts';
 import { RegistryError } from './errors.ts';
 import { type ModelRef, modelIdSchema, type RegisteredModel, versionSchema } from './model/model-spec.ts';
@@ -48,6 +49,7 @@ export async function stampNodes(
   const model = await registry.knownModel(o);
   const total = { stamped: 0, skipped: 0 };
   const stamp = async (ids: readonly string[]) => {
+    await nextTurn();
     o.signal?.throwIfAborted();
     const stamped = await stampPage(store, model, ids, o.signal);
     total.stamped += stamped;

@@ -1,3 +1,4 @@
+import { nextTurn } from '../clock.ts';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
 import { parseNodeId } from '../model/node-id.ts';
 import type { MigrationPlan } from '../model/plan.ts';
@@ -46,6 +47,7 @@ export async function continueCreation(
   const { where } = creation.draft;
   let after = creation.scanCursor;
   while (model !== undefined) {
+    await nextTurn();
     signal?.throwIfAborted();
     const page = await store.scan({
       notAt: model.info,
@@ -77,6 +79,7 @@ async function addList(
 ): Promise<void> {
   let page: string[] = [];
   const flush = async () => {
+    await nextTurn();
     signal?.throwIfAborted();
     await context.registry.addTasks(creation, await seedsOf(context.nodes, page));
     page = [];

@@ -1,3 +1,4 @@
+import { nextTurn } from '../clock.ts';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
 import { isAtTarget } from '../model/compatibility.ts';
 import type { MigrationPlan } from '../model/plan.ts';
@@ -24,6 +25,7 @@ export async function sweepPlan(
     : listOffTarget(context, store, lease.plan);
   let changed = false;
   for await (const seeds of pages) {
+    await nextTurn();
     const found = seeds.length === 0 ? nothing : await registry.sweep(lease, seeds);
     // A lost lease or a stop leaves the sweep unfinished: it says nothing about the plan.
     if (found === undefined || signal?.aborted) return registry.endSweep(lease, true);

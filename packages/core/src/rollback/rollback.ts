@@ -1,3 +1,4 @@
+import { nextTurn } from '../clock.ts';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
 import { sameStamp } from '../model/compatibility.ts';
 import type { MigrationPlan } from '../model/plan.ts';
@@ -30,6 +31,7 @@ export async function rollBackPlan(
   const target = lease.plan.targetSpec.info;
   let cursor = await registry.rollbackCursor(planId);
   while (!signal?.aborted) {
+    await nextTurn();
     const page = await registry.backups(planId, { after: cursor, limit: PAGE });
     const last = page.at(-1);
     if (last === undefined) break;
@@ -103,6 +105,7 @@ export async function previewRollback(context: ManagerContext, plan: MigrationPl
   const counts = noRollbackCounts();
   let leaving = 0;
   for (let after = 0; ; ) {
+    await nextTurn();
     const page = await registry.backups(plan.planId, { after, limit: PAGE });
     const last = page.at(-1);
     if (last === undefined) break;

@@ -8,6 +8,7 @@
  * plan's throttle before its place is free. The loop naps until a lane is free, a nudge, the time the registry
  * named, or the poll interval, whatever comes first.
  */
+import { nextTurn } from '../clock.ts';
 import type { ManagerContext } from '../context.ts';
 import { isRegistryError, type Reason, reasonOf } from '../errors.ts';
 import type { WorkerStats } from '../events.ts';
@@ -123,6 +124,7 @@ export class Dispatcher {
       this.#isNudged = false;
       let napMs = POLL_MS;
       try {
+        await nextTurn();
         const next = await this.#claimNext(stopping);
         troublePauseMs = TROUBLE_PAUSE_MS;
         if (next === 'rest') break;
