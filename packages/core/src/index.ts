@@ -5,7 +5,6 @@ export {
   defaultConfig,
   type RegistryConfig,
   type ResolvedRegistryConfig,
-  settingLimits,
 } from './config/settings.ts';
 export type { Environment } from './config/variables.ts';
 export {
@@ -45,6 +44,7 @@ export {
 export { compareNodeIds, parseNodeId } from './model/node-id.ts';
 export { MigrationPlan, type NodeFilter, type PlanFields, type PlanTuning } from './model/plan.ts';
 export type { RollbackReport } from './model/rollback-report.ts';
+export { settingLimits } from './model/setting-limits.ts';
 export { MigrationStatus, Priority, type Strategy, TaskStatus } from './model/status.ts';
 export { MigrationTask, type TaskFields } from './model/task.ts';
 export {

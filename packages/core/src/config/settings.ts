@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { settingLimits } from '../model/setting-limits.ts';
 
 /** What a file, the environment or a caller may say about a registry; what is absent keeps its default. */
 export interface RegistryConfig {
@@ -28,14 +29,6 @@ export type ResolvedRegistryConfig = {
 };
 
 export type SettingName = keyof RegistryConfig;
-
-/** Lowest and highest value of the four numbers, for whoever takes them from another door. */
-export const settingLimits = Object.freeze({
-  migrationBatchSize: { minimum: 1, maximum: 10_000 },
-  migrationThrottleMs: { minimum: 0, maximum: 3_600_000 },
-  maxParallelWorkers: { minimum: 1, maximum: 64 },
-  maxRetries: { minimum: 0, maximum: 100 },
-});
 
 export const variablePrefix = 'HAIM_EMBEDDING_REGISTRY_';
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type ResolvedRegistryConfig, settingLimits } from '../config/settings.ts';
+import type { ManagerContext } from '../context.ts';
 import type { PlanTuning } from '../model/plan.ts';
+import { settingLimits } from '../model/setting-limits.ts';
 
 const within = ({ minimum, maximum }: { minimum: number; maximum: number }) =>
   z
@@ -20,7 +21,7 @@ export const tuningShape = {
 export type ParsedTuning = { readonly [Key in keyof PlanTuning]: PlanTuning[Key] | undefined };
 
 /** What the caller leaves out comes from the configuration. */
-export function withDefaults(tuning: ParsedTuning, config: ResolvedRegistryConfig): Required<PlanTuning> {
+export function withDefaults(tuning: ParsedTuning, config: ManagerContext['config']): Required<PlanTuning> {
   return {
     batchSize: tuning.batchSize ?? config.migrationBatchSize,
     throttleMs: tuning.throttleMs ?? config.migrationThrottleMs,
