@@ -1,0 +1,107 @@
+/** What an application does to its nodes while the worker is busy with them, and the proof that it stands. */
+import { type EmbeddingInfo, isAtTarget, type StoredNode } from '@registry/core';
+import type { Demo } from './demo.ts';
+import { digest } from './fingerprint.ts';
+
+/** Which nodes are touched, chosen before the first of them is: an interrupted start does the same again. */
+export interface Choice {
+  /** Text changed, and embedded by the application with the active model. */
+  readonly embedded: readonly string[];
+  /** Text changed, and the vector forgotten. */
+  readonly textOnly: readonly string[];
+  readonly inserted: readonly string[];
+  /** Inserted without a vector. */
+  readonly bare: readonly string[];
+  readonly deleted: readonly string[];
+}
+
+/** What the application left behind: of each node its fence and its digest. */
+export type Left = readonly (readonly [id: string, fence: string, digest: string])[];
+
+const NOTE = '\n\nEdited while the migration was running.';
+/** Lanes × batch: about what the worker has in hand. */
+const IN_HAND = 2;
+
+/** Some nodes that are done, some that are in the worker's hands right now, some that it has not reached. */
+export async function choose({ store, target }: Demo, batchSize: number): Promise<Choice> {
+  const done: string[] = [];
+  const open: string[] = [];
+  for (let after: string | undefined, isLast = false; !isLast; ) {
+    const page = await store.scan({ limit: 1_000, ...(after !== undefined && { after }) });
+    for (const head of page.items) (isAtTarget(head, target) ? done : open).push(head.id);
+    after = page.next;
+    isLast = after === undefined;
+  }
+  const inHand = open.splice(0, IN_HAND * batchSize);
+  const rooms = [done, inHand, open];
+  const take = (count: number) => rooms.flatMap((room) => spread(room, count));
+  return {
+    embedded: take(3),
+    textOnly: take(1),
+    deleted: take(1),
+    inserted: ['application/new#1', 'application/new#2', 'application/new#3'],
+    bare: ['application/new#4'],
+  };
+}
+
+/** Takes some out of a list, from all over it. */
+function spread(list: string[], count: number): string[] {
+  const step = Math.max(1, Math.floor(list.length / count));
+  return Array.from({ length: count }, (_, index) => index * (step - 1)).flatMap((at) => list.splice(at, 1));
+}
+
+/** The application at work. Each change may be made again. */
+export async function edit({ manager, store }: Demo, choice: Choice): Promise<Left> {
+  for (const id of choice.embedded) {
+    const content = await editedText(store, id);
+    const { vectors, info } = await manager.embed([content]); // the active model: the target, since the switch
+    await store.update(id, { content, vector: vectors[0]!, ...info });
+  }
+  for (const id of choice.textOnly) await store.update(id, { content: await editedText(store, id) });
+  for (const id of [...choice.inserted, ...choice.bare]) {
+    const content = `A note that the application wrote under ${id} while the migration was running.`;
+    const metadata = { file: 'application', heading: id };
+    const { vectors, info } = await manager.embed([content]);
+    const isBare = choice.bare.includes(id);
+    await store.upsert({ id, content, metadata, ...(!isBare && { vector: vectors[0]!, ...info }) });
+  }
+  await store.delete(choice.deleted);
+  const written = await store.read([...choice.embedded, ...choice.inserted]);
+  return written.map((node) => [node.id, node.fence, digest(node)]);
+}
+
+async function editedText(store: Demo['store'], id: string): Promise<string> {
+  const content = (await store.get(id))?.content ?? '';
+  return content.endsWith(NOTE) ? content : content + NOTE;
+}
+
+/** True where every node is what the application left, and nobody has even written the same to it again. */
+export async function stands({ store }: Demo, left: Left): Promise<boolean> {
+  const nodes = new Map((await store.read(left.map(([id]) => id))).map((node) => [node.id, node]));
+  return left.every(([id, fence, before]) => {
+    const node = nodes.get(id);
+    return node !== undefined && node.fence === fence && digest(node) === before;
+  });
+}
+
+/** True where none came back. */
+export async function areGone({ store }: Demo, ids: readonly string[]): Promise<boolean> {
+  return (await store.read(ids)).length === 0;
+}
+
+/** True where each node has the vector that the model makes of its present text. */
+export async function haveVectorOfText(
+  { manager, store }: Demo,
+  ids: readonly string[],
+  model: EmbeddingInfo,
+): Promise<boolean> {
+  const nodes = await store.read(ids);
+  const texts = nodes.map(({ content = '' }) => content);
+  const { vectors, info } = await manager.embed(texts, {
+    modelId: model.embeddingModelId,
+    version: model.embeddingVersion,
+  });
+  const isFresh = (node: StoredNode, index: number) =>
+    digest(node) === digest({ ...node, ...info, vector: vectors[index]! });
+  return nodes.length === ids.length && nodes.every(isFresh);
+}
