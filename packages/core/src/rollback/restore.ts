@@ -44,27 +44,39 @@ function before(backup: NodeBackup): NonNullable<NodeWrite['set']> {
   };
 }
 
-/** Restores a page of backups; each result tells what stands on the node now. */
+/** What a restore works with. */
+export interface Restore {
+  readonly store: NodeStore;
+  readonly target: EmbeddingInfo;
+  /**
+   * Says whether the lease is still ours. Asked between reading nodes and writing them: who was frozen before
+   * it reads what a later plan wrote, and would put that back; who is frozen after it meets another fence.
+   */
+  readonly isOurs: () => Promise<boolean>;
+}
+
+/** Restores a page of backups; each result tells what stands on the node now. Undefined: the lease is lost. */
 export async function restorePage(
-  store: NodeStore,
+  restore: Restore,
   backups: readonly BackedUpNode[],
-  target: EmbeddingInfo,
-): Promise<RollbackResult[]> {
+): Promise<RollbackResult[] | undefined> {
   const results = new Map<string, RollbackResult>();
   let open = backups;
-  for (let attempt = 0; attempt < ATTEMPTS && open.length > 0; attempt++)
-    open = await restoreOnce(store, open, target, results);
+  for (let attempt = 0; attempt < ATTEMPTS && open.length > 0; attempt++) {
+    const changed = await restoreOnce(restore, open, results);
+    if (changed === undefined) return undefined;
+    open = changed;
+  }
   for (const { nodeId } of open) results.set(nodeId, { nodeId, outcome: 'conflict', error: conflictError });
   return [...results.values()];
 }
 
-/** Answers the backups whose node changed between read and write. */
+/** Answers the backups whose node changed between read and write; undefined once the lease is lost. */
 async function restoreOnce(
-  store: NodeStore,
+  { store, target, isOurs }: Restore,
   backups: readonly BackedUpNode[],
-  target: EmbeddingInfo,
   results: Map<string, RollbackResult>,
-): Promise<BackedUpNode[]> {
+): Promise<BackedUpNode[] | undefined> {
   const nodes = new Map(
     (await store.read(backups.map((backup) => backup.nodeId))).map((node) => [node.id, node]),
   );
@@ -75,6 +87,7 @@ async function restoreOnce(
     if (write === undefined) results.set(id, resultOf(id, outcome));
     else writing.push({ backup, outcome, write });
   }
+  if (!(await isOurs())) return undefined;
   const outcomes = writing.length === 0 ? [] : await store.write(writing.map(({ write }) => write));
   const changed: BackedUpNode[] = [];
   for (const [index, { backup, outcome }] of writing.entries()) {

@@ -9,8 +9,8 @@ import {
   SAMPLE_SIZE,
 } from '../model/rollback-report.ts';
 import type { NodeStore } from '../ports/node-store.ts';
-import type { Lease, RollbackOutcome } from '../ports/registry-store.ts';
-import { restoration, restorePage } from './restore.ts';
+import type { Lease, RollbackOutcome, RollbackResult } from '../ports/registry-store.ts';
+import { type Restore, restoration, restorePage } from './restore.ts';
 
 const PAGE = 512;
 const SCAN_PAGE = 1_000;
@@ -28,16 +28,16 @@ export async function rollBackPlan(
   const { registry, events } = context;
   const store = nodeStoreOf(context, 'Rolling a plan back');
   const { planId } = lease.plan;
-  const target = lease.plan.targetSpec.info;
+  const restore = restoreUnder(context, store, lease);
   let cursor = await registry.rollbackCursor(planId);
   while (!signal?.aborted) {
     await nextTurn();
     const page = await registry.backups(planId, { after: cursor, limit: PAGE });
     const last = page.at(-1);
     if (last === undefined) break;
-    const results = await restorePage(store, page, target);
+    const results = await restorePage(restore, page);
     cursor = last.seq;
-    if (!(await registry.settleRollback(lease, cursor, results))) return false;
+    if (results === undefined || !(await registry.settleRollback(lease, cursor, results))) return false;
   }
   if (signal?.aborted) {
     await registry.endLease(lease);
@@ -50,6 +50,11 @@ export async function rollBackPlan(
     events.emit('plan:changed', { plan, from: 'rolling_back' });
   }
   return ended;
+}
+
+/** A backup of nothing is the registry's way to say whether a lease is still there. */
+function restoreUnder({ registry }: ManagerContext, store: NodeStore, lease: Lease): Restore {
+  return { store, target: lease.plan.targetSpec.info, isOurs: () => registry.backUp(lease, []) };
 }
 
 /**
@@ -129,54 +134,70 @@ export async function previewRollback(context: ManagerContext, plan: MigrationPl
 
 /**
  * Rolls one node back under a lease of its own, after the batch in hand; past one lease length that batch
- * loses its lease, so that it cannot write the node any more.
+ * loses its lease, so that it cannot write the node any more. Where our own lease was lost on the way, it is
+ * taken again.
  */
 export async function rollBackNode(
   context: ManagerContext,
   o: {
     plan: MigrationPlan;
     nodeId: string;
-    workerId: string;
     leaseMs: number;
     dryRun: boolean;
     signal?: AbortSignal | undefined;
   },
 ): Promise<RollbackReport> {
   const { registry, clock } = context;
+  const { planId } = o.plan;
+  const { nodeId, leaseMs } = o;
   const store = nodeStoreOf(context, 'Rolling a node back');
   if (o.dryRun) return previewNode(context, store, o);
-  const deadline = clock.now() + o.leaseMs;
+  // Not the worker's: that would take the lease for one that it has forgotten.
+  const workerId = clock.uuid();
+  const deadline = clock.now() + leaseMs;
   for (;;) {
     o.signal?.throwIfAborted();
-    const claim = await registry.takeNode({
-      planId: o.plan.planId,
-      nodeId: o.nodeId,
-      workerId: o.workerId,
-      leaseMs: o.leaseMs,
-      force: clock.now() >= deadline,
-    });
-    if (claim.kind === 'lease') return restoreNode(context, store, claim.lease, o.nodeId);
+    const force = clock.now() >= deadline;
+    const claim = await registry.takeNode({ planId, nodeId, workerId, leaseMs, force });
+    const report =
+      claim.kind === 'lease' ? await restoreNode(context, store, claim.lease, nodeId) : undefined;
+    if (report !== undefined) return report;
     await clock.sleep(NODE_WAIT_MS, o.signal);
   }
 }
 
+/** Undefined where the lease was lost. */
 async function restoreNode(
-  { registry }: ManagerContext,
+  context: ManagerContext,
   store: NodeStore,
   lease: Lease,
   nodeId: string,
-): Promise<RollbackReport> {
+): Promise<RollbackReport | undefined> {
+  const { registry } = context;
   const { plan } = lease;
-  const backup = await registry.backup({ planId: plan.planId, nodeId });
-  const target = plan.targetSpec.info;
-  const [result] =
-    backup === undefined
-      ? [{ nodeId, outcome: 'skipped' as const }]
-      : await restorePage(store, [{ ...backup, nodeId }], target);
-  if (result === undefined || !(await registry.settleNode(lease, result)))
-    return reportOfOne(plan, 'failed', nodeId, true);
+  try {
+    const backup = await registry.backup({ planId: plan.planId, nodeId });
+    const result =
+      backup === undefined
+        ? await neverBackedUp(store, lease, nodeId)
+        : (await restorePage(restoreUnder(context, store, lease), [{ ...backup, nodeId }]))?.[0];
+    if (result === undefined || !(await registry.settleNode(lease, result))) return undefined;
+    const [node] = await store.read([nodeId]);
+    return reportOfOne(plan, result.outcome, nodeId, sameStamp(node, plan.targetSpec.info));
+  } catch (error) {
+    // The rest of the plan need not wait until this lease runs out.
+    await registry.endLease(lease).catch(() => false);
+    throw error;
+  }
+}
+
+/** The plan never wrote this node; one that is at its target all the same was brought there by others. */
+async function neverBackedUp(store: NodeStore, { plan }: Lease, nodeId: string): Promise<RollbackResult> {
   const [node] = await store.read([nodeId]);
-  return reportOfOne(plan, result.outcome, nodeId, sameStamp(node, target));
+  if (!sameStamp(node, plan.targetSpec.info)) return { nodeId, outcome: 'skipped' };
+  const message =
+    'The node is at the target, and this plan did not bring it there: it has nothing to put back.';
+  return { nodeId, outcome: 'failed', error: { code: 'BACKUP_MISSING', message } };
 }
 
 async function previewNode(

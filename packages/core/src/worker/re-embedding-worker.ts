@@ -119,11 +119,9 @@ export class ReEmbeddingWorker {
     const plan = await this.#plan(o.planId);
     const store = nodeStoreOf(this.#context, 'Rolling back');
     if (o.nodeId !== undefined) {
-      const { workerId } = this.#service;
       return rollBackNode(this.#context, {
         plan,
         nodeId: o.nodeId,
-        workerId,
         leaseMs: LEASE_MS,
         dryRun: o.dryRun ?? false,
         signal: o.signal,
