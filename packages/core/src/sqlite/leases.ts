@@ -4,7 +4,7 @@ import type { MigrationPlan } from '../model/plan.ts';
 import type { Claim, Lease, LeasedTask } from '../ports/registry-store.ts';
 import { type Context, note } from './context.ts';
 import { findPlan, setStatus } from './plans.ts';
-import { PLAN_ROWS, type PlanRow, planOf } from './rows.ts';
+import { type PlanRow, planOf, RUNNABLE_ROWS } from './rows.ts';
 import { SCHEMA_VERSION, state } from './schema.ts';
 
 const RUNNABLE_LIMIT = 100;
@@ -38,7 +38,7 @@ export interface ClaimOptions {
 export function runnable({ db }: Context): MigrationPlan[] {
   const rows = db
     .sql(
-      `${PLAN_ROWS} WHERE p.status IN ('pending', 'in_progress', 'rolling_back') AND p.sealed IS NOT NULL
+      `${RUNNABLE_ROWS} WHERE p.status IN ('pending', 'in_progress', 'rolling_back') AND p.sealed IS NOT NULL
        ORDER BY p.priority, p.plan LIMIT ?`,
     )
     .all(RUNNABLE_LIMIT) as PlanRow[];

@@ -24,6 +24,7 @@ import * as plans from './plans.ts';
 import * as rollbacks from './rollbacks.ts';
 import * as seeing from './seeing.ts';
 import * as sweeps from './sweeps.ts';
+import { type TaskQuery, tasks } from './task-list.ts';
 
 const CREATION_PATIENCE_MS = 5_000;
 const CREATION_POLL_MS = 50;
@@ -126,8 +127,8 @@ export class SqliteRegistryStore implements RegistryStore {
     return this.#read((context) => plans.plans(context, o), o.signal);
   }
 
-  tasks(o: seeing.TaskQuery) {
-    return this.#read((context) => seeing.tasks(context, o), o.signal);
+  tasks(o: TaskQuery) {
+    return this.#read((context) => tasks(context, o), o.signal);
   }
 
   backup(o: { planId: string; nodeId: string }) {

@@ -96,10 +96,16 @@ const specJson = (alias: string) =>
   `json_object('modelId', ${alias}.model_id, 'version', ${alias}.version, 'dimension', ${alias}.dimension,
     'checksum', ${alias}.checksum, 'datatype', ${alias}.datatype, 'distance', ${alias}.distance)`;
 
-export const PLAN_ROWS = `SELECT p.*, ${specJson('src')} AS source_spec, ${specJson('tgt')} AS target_spec,
+const planRows = (
+  plans: string,
+) => `SELECT p.*, ${specJson('src')} AS source_spec, ${specJson('tgt')} AS target_spec,
   prev.model_id AS previous_id, prev.version AS previous_version
-  FROM plans p JOIN model_specs src ON src.model = p.source JOIN model_specs tgt ON tgt.model = p.target
+  FROM ${plans} JOIN model_specs src ON src.model = p.source JOIN model_specs tgt ON tgt.model = p.target
   LEFT JOIN model_specs prev ON prev.model = p.previous_active`;
+
+export const PLAN_ROWS = planRows('plans p');
+/** In the order in which they run, which the planner would rather sort. */
+export const RUNNABLE_ROWS = planRows('plans p INDEXED BY runnable_plans');
 
 const specs = new Map<string, EmbeddingModelSpec>();
 const SPECS_KEPT = 100;
@@ -174,6 +180,11 @@ export interface TaskRow {
   can_rollback: number;
   next_attempt_at: string | null;
 }
+
+/** All of a task but the bytes of its backup. */
+export const TASK_ROWS = `SELECT plan_id, node_id, source_model_id, source_version, source_checksum, target_model_id,
+  target_version, target_checksum, status, priority, created_at, started_at, completed_at, error_message, error_code,
+  retry_count, max_retries, can_rollback, next_attempt_at FROM migration_tasks`;
 
 export function taskOf(row: TaskRow): MigrationTask {
   return new MigrationTask({

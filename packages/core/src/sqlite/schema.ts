@@ -19,6 +19,18 @@ export const state = {
   rolledBack: 6,
 } as const;
 
+/** The indexes by state; the planner uses one only where its condition stands in the query as it is. */
+const conditions: Partial<Record<keyof typeof state, string>> = {
+  failed: 'state IN (4, 5)',
+  skipped: 'state IN (4, 5)',
+};
+
+/** The condition that a task is in a state, so that the index of that state is found. */
+export function isState(name: keyof typeof state): string {
+  const condition = conditions[name];
+  return `state = ${state[name]}${condition === undefined ? '' : ` AND ${condition}`}`;
+}
+
 const iso = (column: string) => `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
 
 const tables = `

@@ -1,52 +1,14 @@
-import { type Reason, RegistryError, type RegistryErrorCode } from '../errors.ts';
+import { type Reason, RegistryError } from '../errors.ts';
 import type { MigrationPlan } from '../model/plan.ts';
-import type { TaskStatus } from '../model/status.ts';
-import type { MigrationTask } from '../model/task.ts';
 import type { Page, PageOptions } from '../ports/node-store.ts';
 import type { JournalEntry, WorkerInfo } from '../ports/registry-store.ts';
 import { type Context, note, putSetting, raiseMark, setting } from './context.ts';
 import { giveBack, leasesOf } from './leases.ts';
 import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
-import { PLAN_ROWS, type PlanRow, type TaskRow, taskOf } from './rows.ts';
+import { PLAN_ROWS, type PlanRow } from './rows.ts';
 
 /** A worker not heard of for this long is no longer listed. */
 const SILENT_MS = 30_000;
-
-export interface TaskQuery extends PageOptions {
-  planId: string;
-  nodeId?: string;
-  status?: TaskStatus;
-  errorCode?: RegistryErrorCode;
-}
-
-/** In the order of node ids. Failed and skipped ones are found by index, at any size of the plan. */
-export function tasks(
-  context: Context,
-  { planId, limit = 100, after, nodeId, status, errorCode }: TaskQuery,
-): Page<MigrationTask> {
-  const { plan } = planRow(context, planId);
-  const odd = { failed: 4, skipped: 5 } as const;
-  const isOdd = status === 'failed' || status === 'skipped';
-  const narrowed = [
-    ...(isOdd
-      ? [`node_id IN (SELECT node_id FROM tasks WHERE plan = :plan AND state = ${odd[status]})`]
-      : []),
-    ...(errorCode
-      ? ['node_id IN (SELECT node_id FROM task_errors WHERE plan = :plan AND code = :errorCode)']
-      : []),
-    ...(nodeId === undefined ? [] : ['node_id = :nodeId']),
-    ...(status ? ['status = :status'] : []),
-    ...(after === undefined ? [] : ['node_id > :after']),
-  ];
-  const rows = context.db
-    .sql(
-      `SELECT * FROM migration_tasks WHERE ${['plan_id = :planId', ...narrowed].join(' AND ')} ORDER BY node_id LIMIT :limit`,
-    )
-    .all({ plan, planId, limit: limit + 1, nodeId, status, errorCode, after }) as TaskRow[];
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  return { items: items.map(taskOf), ...(rows.length > limit && last && { next: last.node_id }) };
-}
 
 interface JournalRow {
   entry: number;

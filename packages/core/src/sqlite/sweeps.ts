@@ -16,7 +16,7 @@ import { giveBack, heldLease, noteDeadLetter } from './leases.ts';
 import { knownModel } from './models.ts';
 import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
 import { type PlanRow, planOf } from './rows.ts';
-import { state } from './schema.ts';
+import { isState, state } from './schema.ts';
 
 /** A node that a sweep finds off the target this often after it was written is a dead letter. */
 const REQUEUES = 3;
@@ -132,7 +132,7 @@ function mainFailure({ db }: Context, row: PlanRow): { code: RegistryErrorCode; 
   const most = db
     .sql(
       `SELECT e.code, count(*) AS count FROM tasks t CROSS JOIN task_errors e ON e.plan = t.plan AND e.node_id = t.node_id
-       WHERE t.plan = ? AND t.state = ${state.failed} GROUP BY e.code ORDER BY count(*) DESC, e.code LIMIT 1`,
+       WHERE t.plan = ? AND ${isState('failed')} GROUP BY e.code ORDER BY count(*) DESC, e.code LIMIT 1`,
     )
     .get(row.plan) as { code: RegistryErrorCode; count: number } | undefined;
   return {
@@ -178,7 +178,7 @@ export function retryFailed(context: Context, planId: string, nodeIds?: readonly
 
 /** Dead letters, but those whose node is being rolled back. */
 const failedTasks = (isNamed: boolean) =>
-  `SELECT node_id FROM tasks WHERE plan = :plan AND state = ${state.failed}
+  `SELECT node_id FROM tasks WHERE plan = :plan AND ${isState('failed')}
      ${isNamed ? 'AND node_id IN (SELECT value FROM json_each(:ids))' : ''} AND node_id NOT IN (SELECT r.value
        FROM leases l CROSS JOIN json_each(l.nodes) r WHERE l.plan = :plan AND l.kind = 'node')`;
 
