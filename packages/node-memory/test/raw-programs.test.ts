@@ -119,6 +119,28 @@ describe('an own table', () => {
 });
 
 describe('an adopted table', () => {
+  it('sees what a trigger of the application makes of its own write', async () => {
+    const path = join(temporaryFolder(), 'nodes.sqlite');
+    await using store = await makeStore(path, 'adopted');
+    await store.insert([node, { ...node, id: 'b' }]);
+    await rawProgram(path, 'adopted').run([
+      'CREATE TRIGGER touch AFTER UPDATE OF embedding ON "my docs" BEGIN UPDATE "my docs" SET body = body || \' touched\' WHERE "key" = NEW."key"; END',
+    ]);
+    const before = await store.read(['a', 'b']);
+    const embeddedHash = contentHash('first');
+    const set = { ...target, vector: otherVector, embeddedHash };
+    const writes = before.map(({ id, fence }) => ({ nodeId: id, fence, set }));
+    expect(await store.write(writes)).toEqual(['written', 'written']);
+    const after = await store.read(['a', 'b']);
+    for (const { content, contentHash: hash, fence } of after) {
+      expect(content).toBe('first touched');
+      expect(hash).toBe(contentHash('first touched'));
+      expect(fence).not.toBe('3');
+    }
+    expect(new Set([...before, ...after].map(({ fence }) => fence)).size).toBe(4);
+    expect((await store.scan({ limit: 5, notAt: target })).items).toHaveLength(2);
+  });
+
   it('takes the stamp that a program declares, and no half one', async () => {
     const path = join(temporaryFolder(), 'nodes.sqlite');
     await using store = await makeStore(path, 'adopted');

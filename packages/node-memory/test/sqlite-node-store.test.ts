@@ -131,6 +131,49 @@ describe.each(['own', 'adopted'] as const)('the application’s side, %s table',
     expect(await store.read(ids)).toHaveLength(3000);
   });
 
+  it('scans and counts in steps, with and without a filter', async () => {
+    const total = 10_500;
+    await store.insert(
+      Array.from({ length: total }, (_, index) => ({
+        id: `n${String(index).padStart(5, '0')}`,
+        content: '',
+        metadata: { kind: index % 1000 === 0 ? 'rare' : 'common' },
+      })),
+    );
+    const page = await store.scan({ limit: 10_400 });
+    expect([page.items.length, page.next]).toEqual([10_400, 'n10399']);
+    expect((await store.scan({ limit: 500, after: page.next! })).items).toHaveLength(100);
+    const rare = await store.scan({ limit: 3, where: { kind: 'rare' } });
+    expect(rare.items.map(({ id }) => id)).toEqual(['n00000', 'n01000', 'n02000']);
+    const rest = await store.scan({ limit: 100, where: { kind: 'rare' }, after: rare.next! });
+    expect(rest.items.map(({ id }) => id).at(-1)).toBe('n10000');
+    expect([rest.items.length, rest.next]).toEqual([8, undefined]);
+    expect(await store.countByModel({ where: { kind: 'common' } })).toEqual([{ count: total - 11 }]);
+  });
+
+  it('merges the nodes of more stamps than SQLite merges', async () => {
+    const stamps = 620;
+    await store.insert(
+      Array.from({ length: stamps }, (_, index) => ({
+        id: `n${String((index * 7) % stamps).padStart(3, '0')}`,
+        content: 'x',
+        vector,
+        ...info,
+        embeddingVersion: index + 1,
+      })),
+    );
+    const found: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await store.scan({ limit: 100, notAt: info, ...(after === undefined ? {} : { after }) });
+      found.push(...page.items.map(({ id }) => id));
+      after = page.next;
+    } while (after !== undefined);
+    const ids = Array.from({ length: stamps }, (_, index) => `n${String(index).padStart(3, '0')}`);
+    expect(found).toEqual(ids.slice(1));
+    expect(await store.countByModel()).toHaveLength(stamps);
+  });
+
   it('keeps ids with control characters', async () => {
     const ids = ['a\u0000b', 'a', 'a\u0000', '\u0001', '\u007f'];
     await store.insert(ids.map((id) => ({ id, content: id })));

@@ -2,8 +2,9 @@
  * The one row that every node store keeps beside its nodes: its random id, the version of its schema (never
  * `user_version`: the file may be the registry's), the mark, and the counter that fences are taken from.
  *
- * `reserved` < `revision` only inside a transaction of ours: then the numbers between are ours to hand out,
- * and the triggers leave rows alone that carry one of them. Every other writer is fenced by the triggers.
+ * `reserved` < `revision` only inside a transaction of ours (`is_writing`) or a trigger: the numbers between
+ * are being handed out, and the triggers leave rows alone that were just given one of them. Every other
+ * writer is fenced by the triggers, also a trigger of the application that our own write sets off.
  */
 import { RegistryError } from '@registry/core';
 import type { SqliteDatabase } from '@registry/core/sqlite';
@@ -18,7 +19,8 @@ export function createState(state: string): string {
     store_id TEXT NOT NULL,
     mark INTEGER NOT NULL DEFAULT 0,
     revision INTEGER NOT NULL DEFAULT 0,
-    reserved INTEGER NOT NULL DEFAULT 0
+    reserved INTEGER NOT NULL DEFAULT 0,
+    is_writing INTEGER NOT NULL DEFAULT 0
   )`;
 }
 
@@ -55,10 +57,10 @@ export function withFences<T>(
   body: (first: number) => T,
 ): T {
   const last = database
-    .sql(`UPDATE ${layout.state} SET revision = revision + ? RETURNING revision`)
+    .sql(`UPDATE ${layout.state} SET revision = revision + ?, is_writing = 1 RETURNING revision`)
     .pluck()
     .get(count) as number;
   const result = body(last - count + 1);
-  database.sql(`UPDATE ${layout.state} SET reserved = revision`).run();
+  database.sql(`UPDATE ${layout.state} SET reserved = revision, is_writing = 0`).run();
   return result;
 }

@@ -35,7 +35,7 @@ function foreign(layout: Layout, isUpdate: boolean): string {
 }
 
 const reserve = (layout: Layout) => `UPDATE ${layout.state} SET revision = revision + 1;`;
-const release = (layout: Layout) => `UPDATE ${layout.state} SET reserved = revision;`;
+const release = (layout: Layout) => `UPDATE ${layout.state} SET reserved = revision WHERE is_writing = 0;`;
 const next = (layout: Layout) => `(SELECT revision FROM ${layout.state})`;
 
 function headTriggers(layout: Layout): SchemaObject[] {
