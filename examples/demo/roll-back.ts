@@ -100,7 +100,7 @@ export async function comeBack(
   if (wayBack === undefined) throw new Error('The report names no way back.');
   const { call, ...model } = wayBack;
   screen.say(
-    `The report names the way back for what the application embedded itself: ${call} to ${model.targetModelId} v${model.targetVersion}. Taking it:`,
+    `${o.report.remaining} nodes remain: the application embedded them with the new model, or changed them after the worker had. The report names their way back, ${call} to ${model.targetModelId} v${model.targetVersion}. Taking it:`,
   );
   const plan = (await planTo(demo, sourceSpec)) ?? (await manager.createMigration(model));
   const { status, completedNodes } = await manager.runMigration(plan.planId, { signal });

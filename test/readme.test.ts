@@ -1,0 +1,65 @@
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+/** What each example prints, in order. */
+const prints: Readonly<Record<string, readonly string[]>> = {
+  'README.md 1': ['completed', "nodeId: 'first'", "embeddingModelId: 'hashed_ngram_512'", 'true'],
+  'packages/core/README.md 1': ['pending 2', 'cancel'],
+  'packages/embedders/README.md 1': ['hashed_ngram_256:v1:', 'true'],
+  'packages/node-memory/README.md 1': ["id: 'b'", 'false'],
+  'packages/node-memory/README.md 2': ['true'],
+};
+
+const examples = globSync(['README.md', 'packages/*/README.md'])
+  .sort()
+  .flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map(
+      ([, code], index) => [`${file.replaceAll('\\', '/')} ${index + 1}`, code!] as const,
+    ),
+  );
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'registry-readme-'));
+  // The packages are found as they are from the root of the workspace.
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'), 'junction');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function run(code: string) {
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(folder, 'example.ts'), code);
+  return spawnSync(process.execPath, ['example.ts'], { cwd: folder, encoding: 'utf8' });
+}
+
+describe('the examples of the README files', () => {
+  it('are all known here', () => {
+    expect(examples.map(([name]) => name)).toEqual(Object.keys(prints).sort());
+  });
+
+  it.each(examples)('%s runs, also a second time', (name, code) => {
+    for (const _ of ['first', 'second']) {
+      const { status, stdout, stderr } = run(code);
+      expect(stderr).toBe('');
+      expect(status).toBe(0);
+      let rest = stdout;
+      for (const text of prints[name] ?? []) {
+        expect(rest).toContain(text);
+        rest = rest.slice(rest.indexOf(text) + text.length);
+      }
+    }
+  });
+
+  it('would notice one that fails', () => {
+    expect(run("throw new Error('broken');").status).not.toBe(0);
+  });
+
+  it('the one of the project has at most 15 lines of code', () => {
+    const [, code] = examples.find(([name]) => name === 'README.md 1')!;
+    expect(code.split('\n').filter((line) => line.trim() !== '').length).toBeLessThanOrEqual(15);
+  });
+});
