@@ -136,7 +136,7 @@ describe.each(['own', 'adopted'] as const)('search, %s table', (layout: LayoutNa
 
     it('goes over steps of a few megabytes without losing a node', async () => {
       const path = join(temporaryFolder(), 'nodes.sqlite');
-      const length = 131_072; // 512 KiB a vector: eight to a step
+      const length = 131_072; // 512 KiB a vector: four to a step
       const info = { embeddingModelId: 'long', embeddingVersion: 1, embeddingChecksum: 'c' };
       await using store = await makeStore(path, layout, { sqliteVec });
       const vectors = Array.from({ length: 17 }, (_, index) =>

@@ -15,11 +15,7 @@ export interface Condition {
  * JSON column 1, true and '1' differ; in named columns true is 1, as SQLite has it.
  * @throws RegistryError `SPEC_INVALID`
  */
-export function conditionOf(
-  layout: Layout,
-  alias: string,
-  where: NodeFilter | undefined,
-): Condition | undefined {
+function conditionOf(layout: Layout, alias: string, where: NodeFilter | undefined): Condition | undefined {
   if (where === undefined) return undefined;
   const entries = Object.entries(parseOptions(filterSchema, where, 'where'));
   if (entries.length === 0) return undefined;

@@ -152,6 +152,9 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
    * Says what a table of the application lacks to be a node store, and with `apply: true` adds it in one
    * transaction: columns, indexes and triggers on the table, and two small tables beside it. Rows are
    * neither moved nor rewritten, and statements that other programs use go on working.
+   * A program that writes a vector by itself writes the three stamp columns with it; where these do not
+   * change it also sets `embedding_revision` to NULL, else the stamp is taken away: nothing says then that
+   * the model that made the old vector made the new one.
    * @throws RegistryError `SPEC_INVALID` where table or columns do not fit, `DATABASE_*`
    */
   static async adopt(

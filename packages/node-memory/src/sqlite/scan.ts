@@ -32,14 +32,14 @@ interface Range extends StampKey {
 }
 
 /**
- * id (a number in some adopted tables), position of the range, hash of the content, embedded hash (1: the
- * same), whether the filter holds (absent: there is none).
+ * id (a number in some adopted tables), position of the range, hash of the content, embedded hash, whether
+ * the filter holds (absent: there is none).
  */
 type HeadRow = [
   id: string | number,
   range: number,
   contentHash: string,
-  embedded: string | 1 | null,
+  embeddedHash: string | null,
   holds?: 0 | 1,
 ];
 
@@ -88,9 +88,8 @@ function readChunk(database: SqliteDatabase, layout: Layout, stamps: Stamps, opt
   return { rows: database.sql(sql).raw().all(values) as HeadRow[], ranges };
 }
 
-function headOf([rowId, , contentHash, embedded]: HeadRow, info: EmbeddingInfo | undefined): NodeHead {
+function headOf([rowId, , contentHash, embeddedHash]: HeadRow, info: EmbeddingInfo | undefined): NodeHead {
   const id = String(rowId);
-  const embeddedHash = embedded === 1 ? contentHash : embedded;
   if (info === undefined)
     return embeddedHash === null ? { id, contentHash } : { id, contentHash, embeddedHash };
   const { embeddingModelId, embeddingVersion, embeddingChecksum } = info;
@@ -127,13 +126,13 @@ function statementOf(
 }
 
 function rangeSql(layout: Layout, range: Range, position: number, options: ChunkOptions): Condition {
-  const { heads, id, contentHash, embeddedHash, stampColumns } = layout;
+  const { heads, id, embeddedHash, stampColumns } = layout;
   const index = quoted(range.onlyStale ? layout.staleIndex : layout.rangeIndex);
   const columns = [
     `h.${id}`,
     `${position}`,
     currentHash(layout),
-    `CASE WHEN h.${embeddedHash} = h.${contentHash} THEN 1 ELSE h.${embeddedHash} END`,
+    `h.${embeddedHash}`,
     ...(options.condition ? [options.condition.sql] : []),
   ];
   const terms = stampColumns.map((column) => `h.${column} IS ?`);

@@ -20,7 +20,7 @@ import { type Condition, conditionOnHead } from './filter.ts';
 import { type Layout, quoted, type SqlValue, type StampKey } from './layout.ts';
 import { type Stamps, shapeLike, type VectorShape } from './stamps.ts';
 
-const CHUNK_BYTES = 4 * 1024 * 1024;
+const CHUNK_BYTES = 2 * 1024 * 1024;
 const CHUNK_ROWS = 4096;
 
 export interface NodeHit {
