@@ -34,8 +34,9 @@ export class ManualClock implements Clock {
     this.#randomState = (options.seed ?? 1) >>> 0;
   }
 
+  /** In whole milliseconds, as machines tell them; sleeps may be of fractions. */
   now(): number {
-    return this.#offset + this.#elapsed;
+    return Math.floor(this.#offset + this.#elapsed);
   }
 
   /** The number of `sleep` calls that have not come back. */
