@@ -59,7 +59,7 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   const folder = temporaryFolder();
   const dbPath = join(folder, 'registry.sqlite');
   const nodesPath = join(folder, 'nodes.sqlite');
-  const store = await SqliteNodeStore.open({ path: nodesPath });
+  const store = await SqliteNodeStore.open({ path: nodesPath, clock: rest.clock });
   onTestFinished(() => store.close());
   const old = testEmbedder({ modelId: 'old-model', dimension: 8 });
   const nodeStore = wrap?.(store) ?? store;
@@ -75,6 +75,22 @@ export async function openScene(options: SceneOptions = {}): Promise<Scene> {
   await store.upsert(embeddedNodes(old.spec, nodes));
   const to = { targetModelId: target.spec.modelId, targetVersion: target.spec.version };
   return { folder, dbPath, nodesPath, store, manager, old, target, to, open };
+}
+
+/** A store of which some members are others. */
+export function storeWith(store: NodeStore, changes: Partial<NodeStore>): NodeStore {
+  const { storeId, capabilities, mark, search } = store;
+  return {
+    storeId,
+    capabilities,
+    countByModel: (options) => store.countByModel(options),
+    scan: (options) => store.scan(options),
+    read: (ids, options) => store.read(ids, options),
+    write: (writes, options) => store.write(writes, options),
+    ...(search && { search: search.bind(store) }),
+    ...(mark && { mark }),
+    ...changes,
+  };
 }
 
 /** Nodes with the vectors that this model's test embedder makes of their texts. */
