@@ -1,4 +1,13 @@
-import { copyFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -54,10 +63,24 @@ function makeOrigin(path: string): void {
   origin.close();
 }
 
+/** A registry whose process was killed in the middle of a transaction that a rollback journal is to undo. */
+async function makeHot(path: string): Promise<void> {
+  const live = join(temporaryFolder(), 'live.sqlite');
+  await makeRegistry(live);
+  const raw = new Database(live);
+  raw.pragma('journal_mode = DELETE');
+  raw.pragma('cache_size = 1');
+  raw.exec(`BEGIN; CREATE TABLE filler (x); WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 99)
+    INSERT INTO filler SELECT randomblob(9000) FROM c; DELETE FROM journal; DROP TABLE task_errors`);
+  copyKilled(live, path, ['', '-journal']);
+  raw.close();
+}
+
 const ways: readonly (readonly [string, (path: string) => void | Promise<void>])[] = [
   ['a resting registry', (path) => makeRegistry(path)],
   ['one too large for memory', makeLarge],
   ['what a killed process left, without the index', (path) => makeKilled(path, ['', '-wal'])],
+  ['what a killed process left, with a journal to roll back', makeHot],
   ['a resting database of the origin', makeOrigin],
 ];
 
@@ -110,15 +133,41 @@ describe('reading leaves no trace', () => {
     await makeRegistry(path);
     const child = await RegistryChild.opened(path);
     await child.ask('first');
-    const before = listing(folder).filter((line) => !line.includes('-shm'));
+    // Contents are not looked at: to close a file drops the locks of this process's connections to it.
+    const seen = () => listing(folder, { contents: false }).filter((line) => !line.includes('-shm'));
+    const before = seen();
     const store = await openRegistryReadOnly({ path });
     expect(await modelIds(store)).toContain('first');
-    expect(listing(folder).filter((line) => !line.includes('-shm'))).toEqual(before);
+    expect(seen()).toEqual(before);
     await child.ask('close');
     expect(listing(folder).map((line) => line.split(' ')[0])).toEqual(['registry.sqlite']);
     expect(await modelIds(store)).toContain('first');
     expect(listing(folder)).toHaveLength(1);
     await store.close();
+  });
+});
+
+const LOCKS = '/proc/locks';
+
+describe('beside a connection of the same process', () => {
+  it('opening and reading leave its locks alone', async ({ skip }) => {
+    skip(!existsSync(LOCKS), 'this system does not tell its locks');
+    const path = join(temporaryFolder(), 'registry.sqlite');
+    const writer = await openRegistry({ path, actor: 'tester' });
+    const file = `:${statSync(path).ino} `;
+    const locks = () =>
+      readFileSync(LOCKS, 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(file));
+    expect(locks()).toHaveLength(1);
+    const reader = await openRegistryReadOnly({ path });
+    expect(await modelIds(reader)).toEqual(['binary_hdv']);
+    const again = await openRegistry({ path, actor: 'tester' });
+    await again.close();
+    await reader.close();
+    expect(locks()).toHaveLength(1);
+    await writer.close();
+    expect(locks()).toHaveLength(0);
   });
 });
 

@@ -1,8 +1,13 @@
 /**
- * What a database file says without being opened: SQLite itself would make files beside it, or turn a foreign
- * database into one with a write-ahead log. Layout: https://www.sqlite.org/fileformat2.html#the_database_header
+ * What a database file says without being opened by SQLite, which would make files beside it, or turn a
+ * foreign database into one with a write-ahead log. Layout:
+ * https://www.sqlite.org/fileformat2.html#the_database_header
+ *
+ * A trap: POSIX drops all locks of a process on a file as soon as the process closes any descriptor of it, those
+ * of its SQLite connections too (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+ * So the file is not read here while it has a log in use, which every connection at work has.
  */
-import { type BigIntStats, closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { type BigIntStats, closeSync, existsSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { RegistryError } from '../errors.ts';
 import { sqliteFailure } from './failure.ts';
 
@@ -17,18 +22,16 @@ export interface FileHeader {
 export interface DatabaseFile {
   /** Links resolved, since SQLite names the files beside it after the real one. */
   readonly path: string;
-  /** Undefined for an empty file. */
+  /** Undefined for an empty file, and where the log is in use: then a connection must be asked. */
   readonly header: FileHeader | undefined;
   readonly sizeBytes: number;
   /**
-   * `none`: the file is all there is. `shared`: a write-ahead log with its index, as a process at work has
-   * it. `alone`: a log or a journal that someone left behind.
+   * `none`: the file is all there is. `used`: a write-ahead log with its index, or a rollback journal, as a
+   * process at work has it. `left`: a write-ahead log that lost its index, so that no one works on it.
    */
-  readonly log: 'none' | 'shared' | 'alone';
+  readonly log: 'none' | 'used' | 'left';
   /** Another one as soon as the file is replaced or anything is written to it or its log. */
   readonly signature: string;
-  /** Which file it is, whatever is written to it. */
-  readonly identity: string;
 }
 
 /**
@@ -48,21 +51,20 @@ export function lookAtFile(path: string): DatabaseFile | undefined {
     const beside = (suffix: string) =>
       statSync(`${real}${suffix}`, { bigint: true, throwIfNoEntry: false }) ?? undefined;
     const [wal, journal] = [beside('-wal'), beside('-journal')];
-    const bytes = firstBytes(real);
     const sizeBytes = Number(found.size);
-    const hasLog = (wal?.size ?? 0n) > 0n || (journal?.size ?? 0n) > 0n;
-    const isShared = wal !== undefined && beside('-shm') !== undefined;
-    if (sizeBytes > 0) assertDatabase(path, bytes, sizeBytes, hasLog || isShared);
+    const isUsed = (wal !== undefined && beside('-shm') !== undefined) || (journal?.size ?? 0n) > 0n;
+    const isLeft = (wal?.size ?? 0n) > 0n;
+    const bytes = isUsed ? Buffer.alloc(0) : firstBytes(real);
+    const isRead = !isUsed && sizeBytes > 0;
+    if (isRead) assertDatabase(path, bytes, sizeBytes, isLeft);
     return {
       path: real,
-      header:
-        sizeBytes === 0
-          ? undefined
-          : { applicationId: bytes.readInt32BE(68), userVersion: bytes.readInt32BE(60) },
+      header: isRead
+        ? { applicationId: bytes.readInt32BE(68), userVersion: bytes.readInt32BE(60) }
+        : undefined,
       sizeBytes,
-      log: isShared ? 'shared' : hasLog ? 'alone' : 'none',
+      log: isUsed ? 'used' : isLeft ? 'left' : 'none',
       signature: [found, wal, journal].map(mark).join(' ') + bytes.toString('hex'),
-      identity: `${found.dev}:${found.ino}`,
     };
   } catch (error) {
     throw sqliteFailure(error, path);
@@ -79,6 +81,19 @@ function firstBytes(path: string): Buffer {
     return bytes.subarray(0, readSync(file, bytes, 0, HEADER_BYTES, 0));
   } finally {
     closeSync(file);
+  }
+}
+
+/**
+ * Hands out a descriptor of a database file for reading. Where a connection came to it meanwhile, it stays open
+ * for the life of the process, for the sake of that connection's locks.
+ */
+export async function withDescriptor<T>(path: string, read: (descriptor: number) => Promise<T>): Promise<T> {
+  const descriptor = openSync(path, 'r');
+  try {
+    return await read(descriptor);
+  } finally {
+    if (!existsSync(`${path}-shm`) && !existsSync(`${path}-journal`)) closeSync(descriptor);
   }
 }
 

@@ -15,9 +15,12 @@ const BUSY_TIMEOUT_MS = 20;
  */
 export async function examine(path: string, options: CopyOptions): Promise<DatabaseKind | 'absent'> {
   const file = lookAtFile(path);
-  if (file?.header === undefined) return 'absent';
-  if (file.log === 'shared') return examineLive(file, options);
-  const told = identifyHeader(file.header, path);
+  if (file === undefined || file.sizeBytes === 0) return 'absent';
+  if (file.log === 'used') {
+    const kind = await withLive(file, options, (live) => live.read(() => identify(live)));
+    if (kind !== undefined) return kind;
+  }
+  const told = file.header && identifyHeader(file.header, path);
   if (told !== undefined) return told;
   const copy = await copyPrivately(path, options);
   try {
@@ -27,18 +30,30 @@ export async function examine(path: string, options: CopyOptions): Promise<Datab
   }
 }
 
-/** The log may hold newer numbers than the header. */
-async function examineLive(file: DatabaseFile, options: CopyOptions): Promise<DatabaseKind> {
-  const live = openLive(file, options);
+/**
+ * Runs `body` on a connection that only reads a file whose log is in use; it neither empties nor removes the
+ * log. Undefined where that cannot be, since the index cannot be written here or a journal waits to be rolled
+ * back: then no one is at work on the file, and it can be copied.
+ */
+export async function withLive<T>(
+  file: DatabaseFile,
+  options: CopyOptions,
+  body: (live: SqliteDatabase) => Promise<T>,
+): Promise<T | undefined> {
+  let live: SqliteDatabase | undefined;
   try {
-    return await live.read(() => identify(live));
+    live = openLive(file, options);
+    return await body(live);
+  } catch (error) {
+    const failure = sqliteFailure(error, file.path);
+    if (failure.code === 'DATABASE_READONLY' || failure.code === 'DATABASE_UNAVAILABLE') return undefined;
+    throw failure;
   } finally {
-    live.close();
+    live?.close();
   }
 }
 
-/** A connection that only reads a file whose log is in use; it neither empties nor removes the log. */
-export function openLive(file: DatabaseFile, { nativeBinding, clock }: CopyOptions): SqliteDatabase {
+function openLive(file: DatabaseFile, { nativeBinding, clock }: CopyOptions): SqliteDatabase {
   try {
     const raw = new Database(file.path, { readonly: true, timeout: BUSY_TIMEOUT_MS, nativeBinding });
     return new SqliteDatabase(raw, file.path, clock);

@@ -11,9 +11,8 @@ import { RegistryError } from '../errors.ts';
 import type { RegistryStore } from '../ports/registry-store.ts';
 import { assertRuntime } from '../runtime.ts';
 import type { SqliteDatabase } from './database.ts';
-import { type DatabaseFile, lookAtFile } from './database-file.ts';
-import { openLive } from './examine.ts';
-import { sqliteFailure } from './failure.ts';
+import type { DatabaseFile } from './database-file.ts';
+import { withLive } from './examine.ts';
 import { identify } from './identify.ts';
 import { upgradeOrigin } from './origin-upgrade.ts';
 import {
@@ -32,13 +31,6 @@ export interface ReadOnlyOptions {
   readonly path: string;
   readonly nativeBinding?: string | undefined;
   readonly clock?: Clock | undefined;
-}
-
-interface View {
-  readonly store: RegistryStore;
-  /** Of the file that a copy was made of. A live file is open for one read only. */
-  readonly signature?: string;
-  close(): void;
 }
 
 const NOBODY = 'reader';
@@ -66,7 +58,7 @@ export async function openRegistryReadOnly(options: ReadOnlyOptions): Promise<Re
 class RegistryReader {
   readonly #path: string;
   readonly #options: CopyOptions;
-  #copy: View | undefined;
+  #copy: PrivateCopy | undefined;
   #isClosed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -78,12 +70,16 @@ class RegistryReader {
   /** One read at a time: a copy is not closed under another read. */
   read<T>(body: (store: RegistryStore) => Promise<T>): Promise<T> {
     return this.#inTurn(async () => {
-      const view = await this.#view();
-      try {
-        return await body(view.store);
-      } finally {
-        if (view !== this.#copy) view.close();
+      if (this.#isClosed)
+        throw new RegistryError('DATABASE_UNAVAILABLE', `Registry ${this.#path} was closed; open it again.`);
+      const file = presentFile(this.#path);
+      if (this.#copy?.file.signature !== file.signature) {
+        this.#dropCopy();
+        const answer = await this.#readLive(file, body);
+        if (answer !== undefined) return answer.value;
+        this.#copy ??= await this.#bringUp(await copyPrivately(this.#path, this.#options));
       }
+      return body(this.#storeOf((this.#copy as PrivateCopy).db));
     });
   }
 
@@ -100,56 +96,41 @@ class RegistryReader {
     return done;
   }
 
-  async #view(): Promise<View> {
-    if (this.#isClosed)
-      throw new RegistryError('DATABASE_UNAVAILABLE', `Registry ${this.#path} was closed; open it again.`);
-    const file = presentFile(this.#path);
-    if (this.#copy?.signature === file.signature) return this.#copy;
-    this.#dropCopy();
-    const view = await openView(this.#path, file, this.#options);
-    if (view.signature !== undefined) this.#copy = view;
-    return view;
+  /** Undefined where a copy is to be read; one may have been made of what was found. */
+  async #readLive<T>(
+    file: DatabaseFile,
+    body: (store: RegistryStore) => Promise<T>,
+  ): Promise<{ value: T } | undefined> {
+    if (file.log !== 'used') return undefined;
+    const found = await withLive(file, this.#options, async (live) => {
+      const kind = await live.read(() => identify(live));
+      if (kind === 'registry') return { value: await body(this.#storeOf(live)) };
+      // Looked at again, since the file may have been written while its lock was waited for.
+      return copyFromConnection(live, presentFile(this.#path), this.#options);
+    });
+    if (found === undefined || 'value' in found) return found;
+    this.#copy = await this.#bringUp(found);
+    return undefined;
+  }
+
+  async #bringUp(copy: PrivateCopy): Promise<PrivateCopy> {
+    try {
+      await copy.db.write(() => bringCopyUp(copy.db, this.#options.clock));
+      copy.seal();
+      return copy;
+    } catch (error) {
+      copy.close();
+      throw error;
+    }
+  }
+
+  #storeOf(db: SqliteDatabase): RegistryStore {
+    return new SqliteRegistryStore(db, { clock: this.#options.clock, actor: NOBODY });
   }
 
   #dropCopy(): void {
     this.#copy?.close();
     this.#copy = undefined;
-  }
-}
-
-async function openView(path: string, file: DatabaseFile, options: CopyOptions): Promise<View> {
-  if (file.log !== 'shared') return viewOfCopy(await copyPrivately(path, options), options.clock);
-  const live = openLive(file, options);
-  try {
-    const kind = await live.read(() => identify(live));
-    if (kind === 'registry') return viewOf(live, options.clock);
-    const seen = lookAtFile(path) ?? file;
-    const copy = await copyFromConnection(live, seen, options);
-    live.close();
-    return await viewOfCopy(copy, options.clock);
-  } catch (error) {
-    live.close();
-    const failure = sqliteFailure(error, path);
-    const isUnreadable = failure.code === 'DATABASE_READONLY' || failure.code === 'DATABASE_UNAVAILABLE';
-    // The index of the log cannot be written here: so no one writes the log either, and it can be copied.
-    if (isUnreadable) return viewOfCopy(await copyPrivately(path, options), options.clock);
-    throw failure;
-  }
-}
-
-function viewOf(db: SqliteDatabase, clock: Clock): View {
-  return { store: new SqliteRegistryStore(db, { clock, actor: NOBODY }), close: () => db.close() };
-}
-
-async function viewOfCopy(copy: PrivateCopy, clock: Clock): Promise<View> {
-  try {
-    const { db } = copy;
-    await db.write(() => bringCopyUp(db, clock));
-    copy.seal();
-    return { ...viewOf(db, clock), signature: copy.file.signature, close: () => copy.close() };
-  } catch (error) {
-    copy.close();
-    throw error;
   }
 }
 

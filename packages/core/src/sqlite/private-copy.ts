@@ -1,16 +1,18 @@
-import { rmSync } from 'node:fs';
-import { chmod, copyFile, constants as fileConstants, mkdtemp, open, readFile } from 'node:fs/promises';
+import { existsSync, read, rmSync } from 'node:fs';
+import { copyFile, mkdtemp, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import type { Clock } from '../clock.ts';
 import { RegistryError } from '../errors.ts';
 import { SqliteDatabase } from './database.ts';
-import { type DatabaseFile, lookAtFile } from './database-file.ts';
+import { type DatabaseFile, lookAtFile, withDescriptor } from './database-file.ts';
 import { sqliteFailure } from './failure.ts';
 
 /** Larger files are copied to the system's folder for temporary files instead of into memory. */
 const MEMORY_BYTES = 32 * 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 const PATIENCE_MS = 5_000;
 const RETRY_MS = 20;
 /** Where the header says which journal a file uses, and the value for one that needs no files beside it. */
@@ -21,6 +23,8 @@ export interface CopyOptions {
   readonly nativeBinding?: string | undefined;
   readonly clock: Clock;
 }
+
+const readAt = promisify(read);
 
 /** A database of our own: writing to it changes nothing elsewhere. */
 export interface PrivateCopy {
@@ -33,7 +37,7 @@ export interface PrivateCopy {
 }
 
 /**
- * Copies a file that no process is writing, with the log that may lie beside it. Nothing is opened in place,
+ * Copies a file that no process has open, with the log that may lie beside it. Nothing is opened in place,
  * so nothing appears there. Waits up to 5 s for a moment of rest.
  * @throws RegistryError `DATABASE_UNAVAILABLE`, `DATABASE_LOCKED`, `DATABASE_INVALID`, `DATABASE_READONLY`
  */
@@ -79,7 +83,10 @@ export function presentFile(path: string): DatabaseFile {
 }
 
 async function inMemory(file: DatabaseFile, { nativeBinding, clock }: CopyOptions): Promise<PrivateCopy> {
-  const bytes = await readFile(file.path);
+  const bytes = Buffer.alloc(file.sizeBytes);
+  await withDescriptor(file.path, (descriptor) =>
+    pour(descriptor, async (chunk, at) => void chunk.copy(bytes, at)),
+  );
   ROLLBACK_JOURNAL.copy(bytes, JOURNAL_AT);
   const db = new SqliteDatabase(new Database(bytes, { nativeBinding }), file.path, clock);
   return { db, file, seal: () => {}, close: () => db.close() };
@@ -87,27 +94,29 @@ async function inMemory(file: DatabaseFile, { nativeBinding, clock }: CopyOption
 
 async function inFolder(file: DatabaseFile, options: CopyOptions): Promise<PrivateCopy> {
   return openInFolder(file, options, async (target) => {
-    await copyOut(file.path, target);
-    if (file.log === 'none') await dropLog(target);
-    else for (const suffix of ['-wal', '-journal']) await copyOut(file.path + suffix, target + suffix, true);
+    const copy = await open(target, 'wx', 0o600);
+    try {
+      await withDescriptor(file.path, (descriptor) =>
+        pour(descriptor, async (chunk, at) => void (await copy.write(chunk, 0, chunk.length, at))),
+      );
+      if (file.log === 'none') await copy.write(ROLLBACK_JOURNAL, 0, ROLLBACK_JOURNAL.length, JOURNAL_AT);
+    } finally {
+      await copy.close();
+    }
+    if (file.log === 'none') return;
+    for (const suffix of ['-wal', '-journal'])
+      if (existsSync(file.path + suffix)) await copyFile(file.path + suffix, target + suffix);
   });
 }
 
-async function copyOut(from: string, to: string, mayBeAbsent = false): Promise<void> {
-  try {
-    await copyFile(from, to, fileConstants.COPYFILE_FICLONE);
-    await chmod(to, 0o600);
-  } catch (error) {
-    if (!mayBeAbsent || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}
-
-async function dropLog(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    await file.write(ROLLBACK_JOURNAL, 0, ROLLBACK_JOURNAL.length, JOURNAL_AT);
-  } finally {
-    await file.close();
+/** Reads a file from its beginning to its end, piece by piece. */
+async function pour(descriptor: number, into: (chunk: Buffer, at: number) => Promise<void>): Promise<void> {
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  for (let at = 0; ; ) {
+    const { bytesRead } = await readAt(descriptor, chunk, 0, chunk.length, at);
+    if (bytesRead === 0) return;
+    await into(chunk.subarray(0, bytesRead), at);
+    at += bytesRead;
   }
 }
 
