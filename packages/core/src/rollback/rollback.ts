@@ -1,5 +1,5 @@
 import { nextTurn } from '../clock.ts';
-import { type ManagerContext, nodeStoreOf } from '../context.ts';
+import { type ManagerContext, nodeStoreOf, writeMark } from '../context.ts';
 import { sameStamp } from '../model/compatibility.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import {
@@ -46,7 +46,7 @@ export async function rollBackPlan(
   const ended = await registry.endRollback(lease, await countAtTarget(context, store, lease.plan));
   const plan = await registry.plan(planId);
   if (ended && plan !== undefined) {
-    await store.mark?.write(await registry.mark());
+    await writeMark(context);
     events.emit('plan:changed', { plan, from: 'rolling_back' });
   }
   return ended;

@@ -1,6 +1,7 @@
-import { assertEnabled, type ManagerContext, nodeStoreOf } from '../context.ts';
+import { assertEnabled, type ManagerContext, nodeStoreOf, writeMark } from '../context.ts';
 import { RegistryError } from '../errors.ts';
 import type { WorkerStats } from '../events.ts';
+import type { RegisteredModel } from '../model/model-spec.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import type { RollbackReport } from '../model/rollback-report.ts';
 import { previewRollback, rollBackNode } from '../rollback/rollback.ts';
@@ -117,7 +118,7 @@ export class ReEmbeddingWorker {
   }): Promise<RollbackReport> {
     const { registry, events } = this.#context;
     const plan = await this.#plan(o.planId);
-    const store = nodeStoreOf(this.#context, 'Rolling back');
+    nodeStoreOf(this.#context, 'Rolling back');
     if (o.nodeId !== undefined) {
       return rollBackNode(this.#context, {
         plan,
@@ -127,17 +128,25 @@ export class ReEmbeddingWorker {
         signal: o.signal,
       });
     }
+    const activeBefore = await this.#activeModel();
     const begun = await registry.beginRollback(o.planId, { dryRun: o.dryRun ?? false });
     if (o.dryRun)
       return begun.status === 'rolled_back'
         ? registry.rollbackReport(o.planId)
         : previewRollback(this.#context, begun);
     if (plan.status !== begun.status) {
-      await store.mark?.write(await registry.mark());
+      await writeMark(this.#context);
       events.emit('plan:changed', { plan: begun, from: plan.status });
+      const active = await this.#activeModel();
+      if (active !== undefined && !active.equals(activeBefore ?? plan.targetSpec))
+        events.emit('model:activated', active);
     }
     if (begun.status === 'rolling_back') await this.#work(o.planId, o.signal);
     return registry.rollbackReport(o.planId);
+  }
+
+  async #activeModel(): Promise<RegisteredModel | undefined> {
+    return (await this.#context.registry.models()).find((model) => model.isActive);
   }
 
   async #plan(planId: string): Promise<MigrationPlan> {
