@@ -172,6 +172,7 @@ export interface RegistryStore {
   adoptCreation(): Promise<PlanCreation | undefined>;
   /** Adds a page of tasks, duplicates ignored. `PLAN_OVERLAP`, `PLAN_UNKNOWN` where the creation is lost. */
   addTasks(creation: PlanCreation, seeds: readonly TaskSeed[], scanCursor?: string): Promise<number>;
+  /** Makes the plan visible. What was left in hand of plans that have ended is ended: nodes pass on to this one. */
   sealPlan(creation: PlanCreation): Promise<MigrationPlan>;
   /** Removes a creation in pages; call until it answers true. */
   discardPlan(creation: Pick<PlanCreation, 'planId'>): Promise<boolean>;

@@ -10,6 +10,7 @@ import {
   otherHolder,
   wholeStoreHolder,
 } from './holding.ts';
+import { endLeasesOfEndedPlans } from './leases.ts';
 import { knownModel, setActive } from './models.ts';
 import { planSnapshot, setStatus } from './plans.ts';
 import { PLAN_ROWS, type PlanRow, planOf } from './rows.ts';
@@ -213,6 +214,7 @@ export function sealPlan(context: Context, creation: PlanCreation): MigrationPla
   const { db, clock } = context;
   const row = ownCreation(context, creation);
   if (row.whole_store === 1 && row.filter === null) assertFree(otherHolder(context, row.plan));
+  endLeasesOfEndedPlans(context);
   db.sql('UPDATE plans SET sealed = ?, scan_cursor = NULL WHERE plan = ?').run(clock.now(), row.plan);
   db.sql('DELETE FROM leases WHERE lease = ?').run(creation.leaseId);
   note(context, 'plan:created', {

@@ -234,6 +234,20 @@ export function reclaim(context: Context, o: Omit<ClaimOptions, 'planId'>): void
 }
 
 /**
+ * Before nodes pass on to another plan: a batch that was in hand when its plan was cancelled would go on to
+ * read what the new plan wrote, and take that to the old plan's target.
+ */
+export function endLeasesOfEndedPlans(context: Context): void {
+  const left = context.db
+    .sql(
+      `SELECT l.* FROM leases l JOIN plans p ON p.plan = l.plan
+       WHERE p.status IN ('completed', 'failed', 'cancelled', 'rolled_back')`,
+    )
+    .all() as LeaseRow[];
+  for (const lease of left) giveBack(context, lease, false);
+}
+
+/**
  * Ends a lease: its unsettled tasks are ready again. Only a batch can be lost: whoever died while a sweep or
  * a rollback was in hand had no content to die of.
  */

@@ -12,7 +12,7 @@ import {
   otherHolder,
   wholeStoreHolder,
 } from './holding.ts';
-import { giveBack, heldLease, noteDeadLetter } from './leases.ts';
+import { endLeasesOfEndedPlans, giveBack, heldLease, noteDeadLetter } from './leases.ts';
 import { knownModel } from './models.ts';
 import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
 import { type PlanRow, planOf } from './rows.ts';
@@ -159,6 +159,7 @@ export function retryFailed(context: Context, planId: string, nodeIds?: readonly
     const isWhole = row.whole_store === 1 && row.filter === null;
     assertFree((isWhole ? otherHolder : wholeStoreHolder)(context, row.plan));
     assertFree(holderAmong(context, failed, parameters));
+    endLeasesOfEndedPlans(context);
   }
   db.sql(`DELETE FROM task_errors WHERE plan = :plan AND node_id IN (${failed})`).run(parameters);
   const { changes } = db
@@ -214,6 +215,7 @@ export function cutOver(
 
 function followUpPlan(context: Context, row: PlanRow): MigrationPlan {
   const { db, clock } = context;
+  endLeasesOfEndedPlans(context);
   const planId = clock.uuid();
   const { lastInsertRowid } = db
     .sql(
