@@ -76,6 +76,7 @@ const allowed: readonly (readonly [operation: string, statement: RegExp, why: st
   ['claim', /SELECT max\(node_id\) AS last FROM tasks/, 'the last key is read from the end'],
   ['discardPlan', /DELETE FROM tasks .* LIMIT/, 'one page of a creation that is removed'],
   ['beginRollback', /FROM (tasks t|backups b) CROSS JOIN/, 'once, over the smaller of two plans'],
+  ['beginRollback', /FROM tasks WHERE plan = :plan\) n/, 'once, when an ended plan takes its nodes back'],
   ['cutOver', /FROM tasks WHERE plan = :plan AND state IN \(3\)/, 'once, when an ended plan is cut over'],
   ['cutOver', /INSERT INTO tasks/, 'once, when an ended plan is cut over'],
   ['endSweep', /GROUP BY e.code ORDER BY count/, 'once, over a dozen codes'],

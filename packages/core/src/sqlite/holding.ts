@@ -34,7 +34,7 @@ export function liveCreation({ db, clock }: Context): CreateLease | undefined {
 }
 
 /** Says of a row `o` of plans whether it holds nodes. */
-export const HOLDS = `(o.status IN ('pending', 'in_progress', 'paused', 'rolling_back') AND (o.sealed IS NOT NULL
+const HOLDS = `(o.status IN ('pending', 'in_progress', 'paused', 'rolling_back') AND (o.sealed IS NOT NULL
   OR EXISTS (SELECT 1 FROM leases c WHERE c.plan = o.plan AND c.kind = 'create')))`;
 
 /** A plan but this one that holds anything. */

@@ -7,13 +7,13 @@ import {
   rollbackReport as reportOf,
   SAMPLE_SIZE,
 } from '../model/rollback-report.ts';
-import { mayFollow } from '../model/status.ts';
+import { mayFollow, unfinishedStatuses } from '../model/status.ts';
 import type { BackedUpNode, Claim, Lease, RollbackOutcome, RollbackResult } from '../ports/registry-store.ts';
 import { type Context, note, raiseMark } from './context.ts';
-import { HOLDS, liveCreation } from './holding.ts';
+import { type Holder, holderAmong, holderOf, wholeStoreHolder } from './holding.ts';
 import { giveBack, heldLease, type LeaseRow, leasesOf, putTaskError, reclaim } from './leases.ts';
 import { activeModel, setActive } from './models.ts';
-import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
+import { findPlan, planRow, planSnapshot, planState, setStatus } from './plans.ts';
 import { BACKUP_ROWS, type BackupRow, backupOf, type PlanRow, planOf } from './rows.ts';
 import { state } from './schema.ts';
 
@@ -49,14 +49,12 @@ export function beginRollback(context: Context, planId: string, o: { dryRun?: bo
   return planSnapshot(context, planId);
 }
 
-interface OtherPlan {
+interface LaterPlan {
   readonly plan: number;
   readonly planId: string;
   readonly status: string;
   readonly finalized: number | null;
   readonly total: number;
-  readonly holds: number;
-  readonly isWhole: number;
 }
 
 /**
@@ -64,35 +62,45 @@ interface OtherPlan {
  * an unfinished one, that one would migrate them again. A plan that was rolled back holds nothing.
  */
 function assertLatest(context: Context, row: PlanRow, nodeId?: string): void {
-  liveCreation(context);
-  const others = context.db
+  const { db } = context;
+  const holder = holderBeside(context, row, nodeId);
+  if (holder !== undefined) {
+    const status = findPlan(context, holder.planId)?.status ?? 'being created';
+    throw overlapping(row, { planId: holder.planId, status }, 'finish, cancel or roll that one back first');
+  }
+  const later = db
     .sql(
-      `SELECT o.plan, o.plan_id AS planId, o.status, o.finalized, o.total, ${HOLDS} AS holds,
-         o.whole_store = 1 AND o.filter IS NULL AS isWhole FROM plans o
-       WHERE o.plan <> :plan AND (${HOLDS} OR o.plan > :plan AND o.sealed IS NOT NULL AND o.status <> 'rolled_back')
-       ORDER BY o.plan DESC`,
+      `SELECT plan, plan_id AS planId, status, finalized, total FROM plans
+       WHERE plan > ? AND sealed IS NOT NULL AND +status IN ('completed', 'failed', 'cancelled') ORDER BY plan DESC`,
     )
-    .all({ plan: row.plan }) as OtherPlan[];
-  const later = others.find(
-    (other) => (other.holds && other.isWhole) || sharesNodes(context, row, other, nodeId),
-  );
-  if (later === undefined) return;
-  const { planId, status } = later;
-  const back = planOf(row).previousActive ?? planOf(row).sourceSpec;
-  const way =
-    later.finalized === null
-      ? `${later.holds ? 'finish, cancel or ' : ''}roll that one back first`
-      : `which was finalized; createMigration to ${back.modelId}:v${back.version} brings them back`;
-  throw new RegistryError(
+    .all(row.plan) as LaterPlan[];
+  const found = later.find((other) => hasWritten(context, row, other, nodeId));
+  if (found === undefined) return;
+  const { modelId, version } = planOf(row).previousActive ?? planOf(row).sourceSpec;
+  const back = `createMigration to ${modelId}:v${version} brings its nodes back`;
+  throw overlapping(row, found, found.finalized === null ? 'roll that one back first' : back);
+}
+
+function overlapping(row: PlanRow, other: { planId: string; status: string }, way: string): RegistryError {
+  return new RegistryError(
     'PLAN_OVERLAP',
-    `Plan ${row.plan_id} cannot be rolled back: its nodes belong to plan ${planId} (${status}); ${way}.`,
-    { details: { planId: row.plan_id, laterPlanId: planId } },
+    `Plan ${row.plan_id} cannot be rolled back: its nodes belong to plan ${other.planId} (${other.status}); ${way}.`,
+    { details: { planId: row.plan_id, laterPlanId: other.planId } },
   );
 }
 
-/** Does the other plan hold, or has it written, a node that this one backed up? Asks for each of the fewer. */
-function sharesNodes({ db }: Context, row: PlanRow, other: OtherPlan, nodeId?: string): boolean {
-  const written = `(:holds OR t.state = ${state.completed} OR t.state <> ${state.rolledBack}
+/** An unfinished plan holds its nodes alone; one that has ended takes them back to roll them back. */
+function holderBeside(context: Context, row: PlanRow, nodeId?: string): Holder | undefined {
+  if ((unfinishedStatuses as readonly string[]).includes(row.status)) return undefined;
+  const whole = wholeStoreHolder(context, row.plan);
+  if (whole !== undefined) return whole;
+  if (nodeId !== undefined) return holderOf(context, row.plan, [nodeId]);
+  return holderAmong(context, 'SELECT node_id FROM tasks WHERE plan = :plan', { plan: row.plan });
+}
+
+/** Has the other plan written a node that this one backed up? Asks for each of the fewer. */
+function hasWritten({ db }: Context, row: PlanRow, other: LaterPlan, nodeId?: string): boolean {
+  const written = `(t.state = ${state.completed} OR t.state <> ${state.rolledBack}
     AND EXISTS (SELECT 1 FROM backups w WHERE w.plan = :other AND w.node_id = t.node_id))`;
   const from =
     nodeId === undefined && row.backup_seq < other.total
@@ -102,7 +110,7 @@ function sharesNodes({ db }: Context, row: PlanRow, other: OtherPlan, nodeId?: s
   return (
     db
       .sql(`SELECT 1 FROM ${from} AND ${written} LIMIT 1`)
-      .get({ plan: row.plan, other: other.plan, holds: other.holds, nodeId }) !== undefined
+      .get({ plan: row.plan, other: other.plan, nodeId }) !== undefined
   );
 }
 

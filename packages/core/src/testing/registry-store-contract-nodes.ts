@@ -36,6 +36,19 @@ export const nodeCases: Readonly<Record<string, SceneCase>> = {
     await refused(scene.takeNode(planId, 'node-002'), 'PLAN_STATE');
   },
 
+  'refuses a node that another unfinished plan holds, written or not': async (scene) => {
+    const { store } = scene;
+    const { planId } = await scene.plan(nodeIds(8));
+    await scene.work(await scene.lease(planId));
+    await store.movePlan(planId, 'cancelled');
+    const other = await scene.plan(['node-001', 'node-008']);
+    await scene.lease(other.planId);
+    for (const nodeId of ['node-001', 'node-008'])
+      await refused(scene.takeNode(planId, nodeId), 'PLAN_OVERLAP');
+    await refused(store.beginRollback(planId), 'PLAN_OVERLAP');
+    await store.endLease(await scene.nodeLease(planId, 'node-002'));
+  },
+
   'waits for the batch that has the node, and no other': async (scene) => {
     const { clock } = scene;
     const { planId } = await scene.plan(nodeIds(8), { maxParallelWorkers: 4 });
