@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import type { Benchmark } from '../benchmark.ts';
+import { alternate, ratios } from '../measure.ts';
+import { Child } from '../processes/child.ts';
+import type { ReEmbedAnswer, ReEmbedJob } from '../processes/re-embed.ts';
+import { figure, verdict } from '../report.ts';
+import { filledStore, inFolder } from '../scene.ts';
+
+/** The rate and the memory of a migration ten times as large, each round in a process of its own. */
+export const growth: Benchmark = async ({ folder, isFull, rounds }) => {
+  const sizes = isFull ? ([100_000, 1_000_000] as const) : ([20_000, 200_000] as const);
+  const sides = await Promise.all(sizes.map((size) => migratedStore(folder, size)));
+  const [small, large] = sides as [MigratedStore, MigratedStore];
+  const rates = await alternate(Math.min(rounds, 3), { small: small.migrate, large: large.migrate });
+  const [few, many] = sizes.map((size) => size.toLocaleString('en'));
+  return {
+    name: 'growth',
+    title: `Re-embedding ${many} nodes beside ${few}`,
+    figures: [
+      figure(`${few} nodes`, 'nodes/s', rates.small),
+      figure(`${many} nodes`, 'nodes/s', rates.large),
+      figure(`peak memory at ${few}`, 'MB', small.megabytes),
+    ],
+    verdicts: [
+      verdict('rate beside that of the small one', '×', ratios(rates.large, rates.small), '≥', 0.9),
+      verdict('peak memory beside it', '×', ratios(large.megabytes, small.megabytes), '≤', 1.2),
+      verdict(`peak memory at ${many}`, 'MB', large.megabytes, '≤', 250),
+    ],
+    remarks: [],
+  };
+};
+
+interface MigratedStore {
+  /** Migrates the store to the other model; answers nodes per second. */
+  readonly migrate: () => Promise<number>;
+  readonly megabytes: number[];
+}
+
+async function migratedStore(folder: string, size: number): Promise<MigratedStore> {
+  const path = join(folder, `nodes-${size}.sqlite`);
+  await (await filledStore(path, size)).close();
+  const megabytes: number[] = [];
+  let [from, to]: ReEmbedJob['from'][] = ['before', 'after'];
+  const migrate = () =>
+    inFolder(folder, async (round) => {
+      const job = { store: path, registry: join(round, 'registry.sqlite'), from, to };
+      await using child = new Child<ReEmbedAnswer>('re-embed.ts', job);
+      const { seconds, nodes, peakBytes } = await child.answer();
+      if (nodes !== size) throw new Error(`${nodes} of ${size} nodes were migrated`);
+      megabytes.push(peakBytes / 2 ** 20);
+      [from, to] = [to, from];
+      return size / seconds;
+    });
+  return { migrate, megabytes };
+}

@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import type { SqliteNodeStore } from '@registry/node-memory';
+import type { Benchmark } from '../benchmark.ts';
+import { alternate, type Rounds, ratios, secondsOf } from '../measure.ts';
+import { figure, verdict } from '../report.ts';
+import {
+  after,
+  BATCH,
+  before,
+  filledStore,
+  idOf,
+  inFolder,
+  newRegistry,
+  textOf,
+  vectorOf,
+} from '../scene.ts';
+import { HandLoop } from '../sqlite/hand-loop.ts';
+
+/** The rate of a migration with an embedder that costs nothing, and of its rollback. */
+export const reEmbedding: Benchmark = async ({ folder, isFull, rounds }) => {
+  const size = isFull ? 100_000 : 50_000;
+  const growing = await measure(folder, size, rounds, false);
+  const scattered = isFull ? await measure(folder, size, rounds, true) : undefined;
+  const figures = (order: string, found: Measured) => [
+    figure(`migration, ${order} ids`, 'nodes/s', found.ours),
+    figure(`hand-written loop, ${order} ids`, 'nodes/s', found.hand),
+    figure(`rollback, ${order} ids`, 'nodes/s', found.back),
+  ];
+  return {
+    name: 're-embedding',
+    title: `Re-embedding ceiling and rollback, ${size.toLocaleString('en')} nodes, batches of ${BATCH}`,
+    figures: [
+      ...figures('growing', growing),
+      ...(scattered === undefined ? [] : figures('scattered', scattered)),
+    ],
+    verdicts: [
+      verdict('migration beside the loop', '×', ratios(growing.ours, growing.hand), '≥', 0.6),
+      verdict('rollback beside the migration', '×', ratios(growing.back, growing.ours), '≥', 1),
+      ...(scattered === undefined
+        ? []
+        : [
+            verdict('… scattered ids: migration', '×', ratios(scattered.ours, scattered.hand), '≥', 0.6),
+            verdict('… scattered ids: rollback', '×', ratios(scattered.back, scattered.ours), '≥', 1),
+          ]),
+    ],
+    remarks: [],
+  };
+};
+
+interface Measured {
+  readonly ours: Rounds;
+  readonly back: Rounds;
+  readonly hand: Rounds;
+}
+
+async function measure(parent: string, size: number, rounds: number, scattered: boolean): Promise<Measured> {
+  return inFolder(parent, async (folder) => {
+    const store = await filledStore(join(folder, 'nodes.sqlite'), size, scattered);
+    const numbers = Array.from({ length: size }, (_, number) => number);
+    const nodes = numbers.map((number) => ({ id: idOf(number, scattered), content: textOf(number) }));
+    const hand = new HandLoop(join(folder, 'hand.sqlite'), nodes, vectorOf(before));
+    const back: number[] = [];
+    const measured = await alternate(rounds, {
+      ours: async () => {
+        const rates = await migrateAndRollBack(folder, store, size);
+        back.push(rates.back);
+        return rates.forth;
+      },
+      hand: async () => {
+        const vector = vectorOf(after);
+        return size / (await secondsOf(() => hand.run(BATCH, (texts) => texts.map(() => vector))));
+      },
+    });
+    hand.close();
+    await store.close();
+    return { ...measured, back };
+  });
+}
+
+/** Afterwards the store is as it was. */
+async function migrateAndRollBack(
+  folder: string,
+  store: SqliteNodeStore,
+  size: number,
+): Promise<{ forth: number; back: number }> {
+  return inFolder(folder, async (round) => {
+    await using manager = await newRegistry(join(round, 'registry.sqlite'), store);
+    const { planId } = await manager.createMigration({
+      targetModelId: after.modelId,
+      targetVersion: after.version,
+      batchSize: BATCH,
+      throttleMs: 0,
+    });
+    const forth = size / (await secondsOf(() => manager.runMigration(planId)));
+    const { completedNodes, status } = await manager.getMigration(planId);
+    if (status !== 'completed' || completedNodes !== size)
+      throw new Error(`The migration ended ${status} with ${completedNodes} of ${size} nodes`);
+    const back = size / (await secondsOf(() => manager.rollbackMigration({ planId })));
+    const [count] = await store.countByModel();
+    if (count?.info?.embeddingModelId !== before.modelId || count.count !== size)
+      throw new Error('The rollback left nodes behind');
+    return { forth, back };
+  });
+}

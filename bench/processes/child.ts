@@ -1,0 +1,46 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** A process of its own that is told once what to do, and answers. */
+export class Child<Answer> implements AsyncDisposable {
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<never>;
+
+  constructor(file: string, job: object, options: { readonly uid?: number } = {}) {
+    const path = fileURLToPath(new URL(file, import.meta.url));
+    this.#process = fork(path, [JSON.stringify(job)], {
+      ...options,
+      execArgv: process.execArgv.filter((argument) => !argument.startsWith('--cpu-prof')),
+    });
+    this.#ended = once(this.#process, 'exit').then(([code, signal]) => {
+      throw new Error(`${file} ended without an answer (${code ?? signal})`);
+    });
+    this.#ended.catch(() => {});
+  }
+
+  /** The next message. */
+  async answer(): Promise<Answer> {
+    const message = once(this.#process, 'message').then(([value]) => value as Answer);
+    return Promise.race([message, this.#ended]);
+  }
+
+  tell(message: object): void {
+    this.#process.send(message);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    this.#process.kill();
+    await once(this.#process, 'exit');
+  }
+}
+
+/** What this process was told to do. */
+export function jobOf<Job>(): Job {
+  return JSON.parse(process.argv[2] ?? '{}') as Job;
+}
+
+export function report(answer: object): void {
+  process.send?.(answer);
+}
