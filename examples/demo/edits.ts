@@ -19,26 +19,30 @@ export interface Choice {
 export type Left = readonly (readonly [id: string, fence: string, digest: string])[];
 
 const NOTE = '\n\nEdited while the migration was running.';
-/** Lanes × batch: about what the worker has in hand. */
-const IN_HAND = 2;
-
-/** Some nodes that are done, some that are in the worker's hands right now, some that it has not reached. */
-export async function choose({ store, target }: Demo, batchSize: number): Promise<Choice> {
-  const done: string[] = [];
-  const open: string[] = [];
-  for (let after: string | undefined, isLast = false; !isLast; ) {
+/**
+ * Some nodes that are done, some that the worker is about to write, some that it has not reached; beside those
+ * that an interrupted start chose.
+ */
+export async function choose(
+  { store, target }: Demo,
+  inHand: readonly string[],
+  earlier?: Choice,
+): Promise<Choice> {
+  const chosen = new Set(Object.values(earlier ?? {}).flat());
+  const held = new Set(inHand);
+  const rooms = { done: [] as string[], inHand: [] as string[], open: [] as string[] };
+  let after: string | undefined;
+  do {
     const page = await store.scan({ limit: 1_000, ...(after !== undefined && { after }) });
-    for (const head of page.items) (isAtTarget(head, target) ? done : open).push(head.id);
+    for (const head of page.items.filter(({ id }) => !chosen.has(id)))
+      rooms[held.has(head.id) ? 'inHand' : isAtTarget(head, target) ? 'done' : 'open'].push(head.id);
     after = page.next;
-    isLast = after === undefined;
-  }
-  const inHand = open.splice(0, IN_HAND * batchSize);
-  const rooms = [done, inHand, open];
-  const take = (count: number) => rooms.flatMap((room) => spread(room, count));
+  } while (after !== undefined);
+  const take = (count: number) => Object.values(rooms).flatMap((room) => spread(room, count));
   return {
-    embedded: take(3),
-    textOnly: take(1),
-    deleted: take(1),
+    embedded: [...(earlier?.embedded ?? []), ...take(3)],
+    textOnly: [...(earlier?.textOnly ?? []), ...take(1)],
+    deleted: [...(earlier?.deleted ?? []), ...take(1)],
     inserted: ['application/new#1', 'application/new#2', 'application/new#3'],
     bare: ['application/new#4'],
   };

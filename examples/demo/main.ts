@@ -7,6 +7,7 @@ import { EmbeddingVersionManager, isRegistryError } from '@registry/core';
 import { binaryHdv, hashedNgram } from '@registry/embedders';
 import { SqliteNodeStore } from '@registry/node-memory';
 import type { Demo } from './demo.ts';
+import { HoldableStore } from './holdable-store.ts';
 import { Interrupted, interruption } from './interruption.ts';
 import { type Arguments, type DemoOptions, help, readArguments } from './options.ts';
 import { Proofs } from './proofs.ts';
@@ -56,9 +57,10 @@ async function run(args: Arguments, screen: Screen): Promise<boolean> {
       path: folder.file('nodes.sqlite'),
       models: [source.spec, target.spec],
     });
+    const holdable = new HoldableStore(store);
     await using manager = await EmbeddingVersionManager.open({
       dbPath: folder.file('registry.sqlite'),
-      nodeStore: store,
+      nodeStore: holdable.nodeStore,
       embedders: [source, target],
       // A worker that was killed on this machine is known to be dead: what it had in hand is taken over at once.
       isDead: ({ host, pid }) => host === hostname() && !isAlive(pid),
@@ -67,6 +69,7 @@ async function run(args: Arguments, screen: Screen): Promise<boolean> {
     const demo: Demo = {
       manager,
       store,
+      holdable,
       sourceSpec: source.spec,
       targetSpec: target.spec,
       target: target.spec.info,

@@ -1,15 +1,20 @@
 /** The migration, and what happens while it runs. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EmbeddingModelSpec, EmbeddingVersionManager, MigrationPlan } from '@registry/core';
+import type {
+  EmbeddingModelSpec,
+  EmbeddingVersionManager,
+  MigrationPlan,
+  WriteOutcome,
+} from '@registry/core';
 import type { Demo } from './demo.ts';
 import { type Choice, choose, edit, type Left } from './edits.ts';
 import { search } from './searches.ts';
 
 /** So many batches whatever the number of nodes: the migration is to be watched. */
 const BATCHES = 150;
+const FEWEST_IN_BATCH = 5;
 const PAUSE_MS = 1_500;
 const LOOK_MS = 50;
-const EDITING_THROTTLE_MS = 200;
 
 /** What the edits leave to later steps. */
 export interface Edited {
@@ -36,7 +41,7 @@ export async function switchModel(demo: Demo): Promise<string> {
       targetModelId: modelId,
       targetVersion: version,
       migrateExisting: true,
-      batchSize: Math.ceil((await store.count()) / BATCHES),
+      batchSize: Math.max(FEWEST_IN_BATCH, Math.ceil((await store.count()) / BATCHES)),
       throttleMs: settings.throttleMs,
     }));
   if (plan === undefined) throw new Error('The switch made no plan.');
@@ -99,25 +104,47 @@ async function reached({ manager, signal }: Demo, planId: string, percent: numbe
   }
 }
 
+/** The application changes nodes while a batch with some of them is about to be written. */
 async function editNodes(demo: Demo, planId: string): Promise<Edited> {
-  const { manager, screen, proofs, folder, settings } = demo;
-  const before = await manager.getMigration(planId);
-  const choice = await folder.once('choice', () => choose(demo, before.batchSize));
-  // At full speed a small plan would be over before the last edit.
-  await manager.tuneMigration({ planId, throttleMs: Math.max(settings.throttleMs, EDITING_THROTTLE_MS) });
-  const left = await edit(demo, choice);
-  const after = await manager.getMigration(planId);
-  await manager.tuneMigration({ planId, throttleMs: settings.throttleMs });
-  const { embedded, textOnly, inserted, bare, deleted } = choice;
-  screen.say(
-    `At ${Math.floor(after.progressPercent)} % the application changes ${embedded.length + textOnly.length} texts (done, in hand and not reached; ${textOnly.length} without a new vector), inserts ${inserted.length + bare.length} nodes (${bare.length} without a vector) and deletes ${deleted.length}.`,
-  );
+  const { manager, screen, proofs, folder, holdable } = demo;
+  const held = await Promise.race([holdable.hold(), reached(demo, planId, Number.POSITIVE_INFINITY)]);
+  try {
+    if (!('release' in held)) throw new Error(`The plan is ${held.status} before it was to be.`);
+    const before = await manager.getMigration(planId);
+    const choice = await choose(demo, held.nodeIds, folder.note<Choice>('choice'));
+    folder.write('choice', choice);
+    const left = await edit(demo, choice);
+    const after = await manager.getMigration(planId);
+    const { embedded, textOnly, inserted, bare, deleted } = choice;
+    screen.say(
+      `At ${Math.floor(after.progressPercent)} %, with a batch about to be written, the application changes ${embedded.length + textOnly.length} texts (of nodes done, in this batch and not reached; ${textOnly.length} without a new vector), inserts ${inserted.length + bare.length} nodes (${bare.length} without a vector) and deletes ${deleted.length}.`,
+    );
+    proofs.show(
+      'edited meanwhile',
+      'the plan was running before the first of these changes and after the last one',
+      [before, after].every((plan) => plan.status === 'in_progress' && !plan.isComplete),
+    );
+    proveRefusals(demo, choice, await held.release());
+    return { choice, left };
+  } finally {
+    holdable.letGo();
+  }
+}
+
+/** What the worker had read before the application changed it, it may not write. */
+function proveRefusals({ proofs }: Demo, choice: Choice, outcomes: ReadonlyMap<string, WriteOutcome>): void {
+  const inBatch = (ids: readonly string[]) => ids.filter((id) => outcomes.has(id));
+  const edited = inBatch([...choice.embedded, ...choice.textOnly]);
+  const deleted = inBatch(choice.deleted);
+  const written = [...outcomes.values()].filter((outcome) => outcome === 'written').length;
   proofs.show(
-    'edited meanwhile',
-    'the plan was running before the first of these changes and after the last one',
-    [before, after].every((plan) => plan.status === 'in_progress' && !plan.isComplete),
+    'refused',
+    `of the ${outcomes.size} nodes of that batch the worker wrote ${written}; the ${edited.length} edited and the ${deleted.length} deleted were refused`,
+    edited.length > 0 &&
+      edited.every((id) => outcomes.get(id) === 'conflict') &&
+      deleted.every((id) => outcomes.get(id) === 'missing') &&
+      written === outcomes.size - edited.length - deleted.length,
   );
-  return { choice, left };
 }
 
 async function searchHalfWay(demo: Demo, planId: string) {

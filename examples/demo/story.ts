@@ -50,6 +50,7 @@ export async function play(demo: Demo): Promise<boolean> {
     ['file of the registry, backups included', '', megabytes(folder.file('registry.sqlite'))],
   ]);
   const holds = demo.proofs.conclude();
+  screen.say('Both databases lie in the folder .demo until the next start.', 'dim');
   folder.finish();
   return holds;
 }

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DemoProcess, demoFolder } from './demo-process.ts';
 
 const LONG_MS = 120_000;
-const CLAIMS = 16;
+const CLAIMS = 17;
 
 let folder: ReturnType<typeof demoFolder>;
 let started: DemoProcess[];
