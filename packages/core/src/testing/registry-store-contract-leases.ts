@@ -129,6 +129,19 @@ export const leaseCases: Readonly<Record<string, SceneCase>> = {
     assert.deepEqual(nodesOf(await scene.lease(planId, 'batch', 'w')), ['node-001']);
   },
 
+  'calls a node alone that was left alone in its batch': async (scene) => {
+    const { clock, store } = scene;
+    const { planId } = await scene.plan(nodeIds(2), { batchSize: 2 });
+    await store.release(await scene.lease(planId, 'batch', 'victim-1'), ['node-002']);
+    await scene.work(await scene.lease(planId));
+    for (const victim of ['victim-2', 'victim-3']) {
+      await clock.advance(LEASE_MS);
+      assert.deepEqual(nodesOf(await scene.lease(planId, 'batch', victim)), ['node-001']);
+    }
+    await clock.advance(LEASE_MS);
+    assert.equal((await scene.finish(planId)).failedNodes, 1);
+  },
+
   'blames no node for losses it shared': async (scene) => {
     const { clock } = scene;
     const { planId } = await scene.plan(nodeIds(3), { batchSize: 64 });

@@ -70,6 +70,17 @@ export const sweepCases: Readonly<Record<string, SceneCase>> = {
     assert.deepEqual(items[0]?.source, scene.other.info);
   },
 
+  'claims nothing beside a sweep': async (scene) => {
+    const { store } = scene;
+    const sweep = await swept(scene, nodeIds(2));
+    const { planId } = sweep.plan;
+    await store.sweep(sweep, heads(['new-1', 'node-002']));
+    const claim = await scene.claim(planId, 'worker-2');
+    assert.deepEqual([claim.kind, claim.kind === 'wait' && claim.because], ['wait', 'lanes']);
+    await store.endSweep(sweep, true);
+    assert.deepEqual(nodesOf(await scene.lease(planId)), ['new-1', 'node-002']);
+  },
+
   're-queues nodes that left the target, three times, and then gives them up': async (scene) => {
     const { store } = scene;
     const { planId } = await scene.plan(nodeIds(3), { wholeStore: true });
