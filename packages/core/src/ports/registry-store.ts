@@ -226,7 +226,10 @@ export interface RegistryStore {
   release(lease: Lease, nodeIds: readonly string[]): Promise<boolean>;
   /** Gives the whole lease back unharmed. */
   endLease(lease: Pick<Lease, 'leaseId'>): Promise<boolean>;
-  /** Keeps what was read off the target, replacing older backups of these tasks. */
+  /**
+   * Keeps what was read off the target, replacing older backups of these tasks; but a vector that has the
+   * target's stamp (of a text edited since) never replaces one.
+   */
   backUp(lease: Lease, backups: readonly BackedUpNode[]): Promise<boolean>;
   settle(lease: Lease, result: BatchResult): Promise<boolean>;
 

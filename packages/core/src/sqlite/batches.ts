@@ -9,23 +9,31 @@ import { state } from './schema.ts';
 /** A plan held this long without one success is paused. */
 const LONGEST_HOLD_MS = 3_600_000;
 
-/** Backups of one plan lie side by side, so that giving them up gives whole pages back. */
+/**
+ * Backups of one plan lie side by side, so that giving them up gives whole pages back. A vector under the
+ * target's stamp (its text was edited since) was most likely written by this plan: the backup that is there
+ * is the original, and stays.
+ */
 export function backUp(context: Context, lease: Lease, backups: readonly BackedUpNode[]): boolean {
   const { db } = context;
   const held = heldLease(context, lease.leaseId);
   if (held === undefined) return false;
-  let seq = db.sql('SELECT backup_seq FROM plans WHERE plan = ?').pluck().get(held.plan) as number;
+  const { backup_seq, target } = db
+    .sql('SELECT backup_seq, target FROM plans WHERE plan = ?')
+    .get(held.plan) as PlanRow;
+  let seq = backup_seq;
   const insert = db.sql(
     `INSERT INTO backups (backup, plan, node_id, stamp, encoding, content_hash, embedded_hash, vector)
      VALUES ((:plan << 32) | :seq, :plan, :nodeId, :stamp, :encoding, :contentHash, :embeddedHash, :vector)
      ON CONFLICT (plan, node_id) DO UPDATE SET stamp = excluded.stamp, encoding = excluded.encoding,
-       content_hash = excluded.content_hash, embedded_hash = excluded.embedded_hash, vector = excluded.vector`,
+       content_hash = excluded.content_hash, embedded_hash = excluded.embedded_hash, vector = excluded.vector
+     WHERE excluded.stamp IS NOT :target`,
   );
   const stamps = new Map<string, number>();
   for (const backup of backups) {
     seq += 1;
     const stamp = stampOf(context, backup, stamps);
-    insert.run({ plan: held.plan, seq, nodeId: backup.nodeId, ...backupColumns(backup, stamp) });
+    insert.run({ plan: held.plan, target, seq, nodeId: backup.nodeId, ...backupColumns(backup, stamp) });
   }
   db.sql('UPDATE plans SET backup_seq = ? WHERE plan = ?').run(seq, held.plan);
   return true;
