@@ -64,6 +64,17 @@ export const rollbackCases: Readonly<Record<string, SceneCase>> = {
     await store.beginRollback(first);
   },
 
+  'refuses a plan while another one goes over the whole store': async (scene) => {
+    const { store } = scene;
+    const planId = await completed(scene, nodeIds(2));
+    const whole = await scene.plan(['elsewhere'], { wholeStore: true });
+    const error = await refused(store.beginRollback(planId), 'PLAN_OVERLAP');
+    assert.equal(error.details.laterPlanId, whole.planId);
+    await refused(scene.takeNode(planId, 'node-001'), 'PLAN_OVERLAP');
+    await store.movePlan(whole.planId, 'cancelled');
+    assert.equal((await scene.rollBack(planId)).status, 'rolled_back');
+  },
+
   'says another way out where the later plan was finalized': async (scene) => {
     const first = await completed(scene, nodeIds(2));
     const later = await completed(scene, nodeIds(2), { target: scene.other });
