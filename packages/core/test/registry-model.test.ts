@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { isRegistryError, type RegistryErrorCode } from '../src/errors.ts';
-import type { PlanDraft, RollbackOutcome, TaskOutcome } from '../src/ports/registry-store.ts';
+import type { Claim, Lease, PlanDraft, RollbackOutcome, TaskOutcome } from '../src/ports/registry-store.ts';
 import {
   allPlans,
   allTasks,
@@ -13,7 +13,7 @@ import { nodeIds, nodesOf, Scene } from '../src/testing/registry-store-contract-
 import { makeRegistryFile } from './registry-files.ts';
 
 const RUNS = 40;
-const TIME_LIMIT_MS = 8_000;
+const TIME_LIMIT_MS = 5_000;
 const nodes = nodeIds(8);
 const error = { code: 'EMBEDDER_FAILED', message: 'm' } as const;
 
@@ -52,6 +52,20 @@ class Play {
     return plans[n % plans.length]?.planId ?? 'none';
   }
 
+  /** Claims of a plan that is to run, now and then of any. */
+  async claim(a: number, b: number): Promise<Claim> {
+    const { workerId, store } = this.worker(a);
+    const runnable = await store.runnable();
+    const planId = a % 7 === 0 ? undefined : runnable[b % Math.max(1, runnable.length)]?.planId;
+    const deadWorkers = b % 11 === 0 ? ['a', 'b'].filter((other) => other !== workerId) : [];
+    return store.claim({
+      planId: planId ?? (await this.planId(b)),
+      workerId,
+      leaseMs: LEASE_MS,
+      deadWorkers,
+    });
+  }
+
   lease(n: number, kind: KnownLease['lease']['kind']) {
     const held = this.scene.book.leases.filter(({ lease }) => lease.kind === kind);
     return held[n % held.length]?.lease;
@@ -73,6 +87,37 @@ function outcomeOf(nodeId: string, choice: number, now: number): TaskOutcome | u
     { nodeId, status: 'pending', charge: 'conflict' },
   ];
   return outcomes[choice % outcomes.length];
+}
+
+async function settle({ scene }: Play, lease: Lease | undefined, b: number): Promise<void> {
+  if (lease === undefined) return;
+  const outcomes = nodesOf(lease).flatMap(
+    (nodeId, index) => outcomeOf(nodeId, pick(b, 7, index), scene.clock.now()) ?? [],
+  );
+  await scene.work(lease, outcomes);
+}
+
+async function sweep({ scene }: Play, lease: Lease | undefined, b: number): Promise<void> {
+  if (lease === undefined) return;
+  const found = b % 3 === 0 ? [] : some([...nodes, 'new-1', 'new-2'], b);
+  const result = await scene.store.sweep(
+    lease,
+    found.map((nodeId) => ({ nodeId })),
+  );
+  const changed = result !== undefined && result.added + result.requeued + result.failed > 0;
+  await scene.store.endSweep(lease, changed);
+}
+
+async function rollBack({ scene }: Play, lease: Lease | undefined, b: number): Promise<void> {
+  if (lease === undefined) return;
+  const { store } = scene;
+  const { planId } = lease.plan;
+  const page = await store.backups(planId, { after: await store.rollbackCursor(planId), limit: 3 });
+  const outcomes: RollbackOutcome[] = ['restored', 'restored', 'skipped', 'conflict', 'failed'];
+  const results = page.map(({ nodeId }, index) => ({ nodeId, outcome: outcomes[pick(b, 5, index)]! }));
+  const last = page.at(-1);
+  if (last) await store.settleRollback(lease, last.seq, results);
+  else await store.endRollback(lease, { count: 0, sample: [] });
 }
 
 const steps = {
@@ -100,18 +145,18 @@ const steps = {
     }
   },
   async claim(play: Play, a: number, b: number) {
-    const { workerId, store } = play.worker(a);
-    const deadWorkers = b % 11 === 0 ? ['a', 'b'].filter((other) => other !== workerId) : [];
-    await store.claim({ planId: await play.planId(b), workerId, leaseMs: LEASE_MS, deadWorkers });
+    await play.claim(a, b);
+  },
+  /** What a worker does that is not interrupted: claims, and does what it was given. */
+  async work(play: Play, a: number, b: number) {
+    const claim = await play.claim(a, b);
+    if (claim.kind !== 'lease') return;
+    if (claim.lease.kind === 'batch') await settle(play, claim.lease, b);
+    else if (claim.lease.kind === 'sweep') await sweep(play, claim.lease, b);
+    else await rollBack(play, claim.lease, b);
   },
   async settle(play: Play, a: number, b: number) {
-    const { scene } = play;
-    const lease = play.lease(a, 'batch');
-    if (lease === undefined) return;
-    const outcomes = nodesOf(lease).flatMap(
-      (nodeId, index) => outcomeOf(nodeId, pick(b, 7, index), scene.clock.now()) ?? [],
-    );
-    await scene.work(lease, outcomes);
+    await settle(play, play.lease(a, 'batch'), b);
   },
   async hold(play: Play, a: number, b: number) {
     const { scene } = play;
@@ -150,15 +195,7 @@ const steps = {
     await play.scene.store.retryFailed(await play.planId(a), ...(b % 2 === 0 ? [] : [some(nodes, b >> 1)]));
   },
   async sweep(play: Play, a: number, b: number) {
-    const lease = play.lease(a, 'sweep');
-    if (lease === undefined) return;
-    const found = some([...nodes, 'new-1', 'new-2'], b % 3 === 0 ? 0 : b);
-    const result = await play.scene.store.sweep(
-      lease,
-      found.map((nodeId) => ({ nodeId })),
-    );
-    const changed = result !== undefined && result.added + result.requeued + result.failed > 0;
-    await play.scene.store.endSweep(lease, changed);
+    await sweep(play, play.lease(a, 'sweep'), b);
   },
   async beginRollback(play: Play, a: number) {
     const { scene } = play;
@@ -174,16 +211,7 @@ const steps = {
     assert.deepEqual([modelId, version], [expected?.modelId, expected?.version], status);
   },
   async rollBack(play: Play, a: number, b: number) {
-    const { store } = play.scene;
-    const lease = play.lease(a, 'rollback');
-    if (lease === undefined) return;
-    const { planId } = lease.plan;
-    const page = await store.backups(planId, { after: await store.rollbackCursor(planId), limit: 2 });
-    const outcomes: RollbackOutcome[] = ['restored', 'restored', 'skipped', 'conflict', 'failed'];
-    const results = page.map(({ nodeId }, index) => ({ nodeId, outcome: outcomes[pick(b, 5, index)]! }));
-    const last = page.at(-1);
-    if (last) await store.settleRollback(lease, last.seq, results);
-    else await store.endRollback(lease, { count: 0, sample: [] });
+    await rollBack(play, play.lease(a, 'rollback'), b);
   },
   async takeNode(play: Play, a: number, b: number) {
     await play.scene.takeNode(await play.planId(a), nodes[b % nodes.length] ?? '', b % 3 === 0);
@@ -228,11 +256,10 @@ async function comeToRest({ scene }: Play): Promise<void> {
 }
 
 const weights: Readonly<Partial<Record<Step['kind'], number>>> = {
-  claim: 8,
-  settle: 6,
+  work: 12,
+  claim: 5,
+  settle: 4,
   create: 3,
-  sweep: 3,
-  rollBack: 3,
 };
 const number = fc.integer({ min: 0, max: 2 ** 24 });
 const step: fc.Arbitrary<Step> = fc.record({
