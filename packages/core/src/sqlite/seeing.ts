@@ -9,6 +9,8 @@ import { PLAN_ROWS, type PlanRow } from './rows.ts';
 
 /** A worker not heard of for this long is no longer listed. */
 const SILENT_MS = 30_000;
+/** And after this long it is forgotten: one that was killed never says goodbye. */
+const FORGOTTEN_MS = 7 * 24 * 3_600_000;
 
 interface JournalRow {
   entry: number;

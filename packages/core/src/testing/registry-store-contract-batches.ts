@@ -187,6 +187,15 @@ export const batchCases: Readonly<Record<string, SceneCase>> = {
     assert.equal((await scene.read(planId)).adoptedNodes, 1);
   },
 
+  'says by a backup of nothing whether a lease is still there': async (scene) => {
+    const { store } = scene;
+    const { planId } = await scene.plan(nodeIds(2));
+    const lease = await scene.lease(planId);
+    assert.equal(await store.backUp(lease, []), true);
+    await store.endLease(lease);
+    assert.equal(await store.backUp(lease, []), false);
+  },
+
   'settles a lease once': async (scene) => {
     const { store } = scene;
     const { planId } = await scene.plan(nodeIds(4));
