@@ -64,6 +64,7 @@ export function beat({ db, clock }: Context, worker: { workerId: string; host: s
     `INSERT INTO workers (worker, host, pid, started, heartbeat) VALUES (:workerId, :host, :pid, :now, :now)
      ON CONFLICT (worker) DO UPDATE SET heartbeat = excluded.heartbeat`,
   ).run({ ...worker, now: clock.now() });
+  db.sql('DELETE FROM workers WHERE heartbeat < ?').run(clock.now() - FORGOTTEN_MS);
 }
 
 export function workers({ db, clock }: Context): WorkerInfo[] {
