@@ -1,9 +1,9 @@
 import { FaultyProcess } from './faulty-process.ts';
 
-/** A moment at which a script may interfere: around a call of a store, or between the nodes of one write. */
+/** A moment at which a script may interfere: around a call, or between the nodes of one write. */
 export interface FaultPoint {
-  readonly store: 'nodes' | 'registry';
-  /** Of the port, as in `claim`, `read`, `mark.write`. */
+  readonly port: 'nodes' | 'registry' | 'embedder';
+  /** Of the port, as in `claim`, `read`, `mark.write`, `embed`. */
   readonly method: string;
   /**
    * `before`: the call has done nothing yet. `after`: it is done, its caller does not know. `within`: some
@@ -26,16 +26,16 @@ export interface FaultPoint {
  */
 export type FaultScript = (point: FaultPoint) => unknown;
 
-/** How a store is wrapped. */
+/** How a port is wrapped. */
 export interface FaultyOptions {
-  /** To whom the store belongs: once it is killed, no call comes back. */
+  /** To whom it belongs: once that is killed, no call comes back. */
   readonly process?: FaultyProcess;
 }
 
 /** `registry.claim #0 before`: a name of the point that is the same in every run that goes the same way. */
-export function pointName({ store, method, call, when, written }: FaultPoint): string {
+export function pointName({ port, method, call, when, written }: FaultPoint): string {
   const place = written === undefined ? when : `${when} (${written} written)`;
-  return `${store}.${method} #${call} ${place}`;
+  return `${port}.${method} #${call} ${place}`;
 }
 
 /** A script that only writes down the points of a run, so that later runs can be interrupted at each of them. */
@@ -68,15 +68,15 @@ export function atPoint(
   };
 }
 
-/** Runs calls of one store through a script. */
+/** Runs the calls of one port through a script. */
 export class Interruption {
-  readonly #store: FaultPoint['store'];
+  readonly #port: FaultPoint['port'];
   readonly #script: FaultScript;
   readonly #process: FaultyProcess;
   readonly #calls = new Map<string, number>();
 
-  constructor(store: FaultPoint['store'], script: FaultScript, options: FaultyOptions) {
-    this.#store = store;
+  constructor(port: FaultPoint['port'], script: FaultScript, options: FaultyOptions) {
+    this.#port = port;
     this.#script = script;
     this.#process = options.process ?? new FaultyProcess();
   }
@@ -89,7 +89,7 @@ export class Interruption {
   ): Promise<T> {
     const call = this.#calls.get(method) ?? 0;
     this.#calls.set(method, call + 1);
-    const point = { store: this.#store, method, call, arguments: args };
+    const point = { port: this.#port, method, call, arguments: args };
     await this.#stop({ ...point, when: 'before' });
     const result = await body((written) => this.#stop({ ...point, when: 'within', written }));
     await this.#stop({ ...point, when: 'after', result });

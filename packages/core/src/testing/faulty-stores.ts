@@ -1,3 +1,4 @@
+import type { Embedder } from '../ports/embedder.ts';
 import type { NodeStore, WriteOutcome } from '../ports/node-store.ts';
 import type { RegistryStore } from '../ports/registry-store.ts';
 import { type FaultScript, type FaultyOptions, Interruption } from './faulty-script.ts';
@@ -69,4 +70,18 @@ export function faultyRegistryStore(
         faults.call(name, args, async () => Reflect.apply(method, inner, args) as unknown);
     },
   });
+}
+
+/** An embedder whose every call can be interrupted, before it is made and after its vectors came. */
+export function faultyEmbedder(inner: Embedder, script: FaultScript, options: FaultyOptions = {}): Embedder {
+  const faults = new Interruption('embedder', script, options);
+  const { spec, limits, countTokens } = inner;
+  return {
+    spec,
+    ...(limits && { limits }),
+    embed: (texts, o) => faults.call('embed', [texts, o], () => inner.embed(texts, o)),
+    ...(countTokens && {
+      countTokens: (texts) => faults.call('countTokens', [texts], () => countTokens.call(inner, texts)),
+    }),
+  };
 }

@@ -8,7 +8,12 @@ export {
   pointName,
   recordPoints,
 } from './faulty-script.ts';
-export { type FaultyNodeStoreOptions, faultyNodeStore, faultyRegistryStore } from './faulty-stores.ts';
+export {
+  type FaultyNodeStoreOptions,
+  faultyEmbedder,
+  faultyNodeStore,
+  faultyRegistryStore,
+} from './faulty-stores.ts';
 export { ManualClock } from './manual-clock.ts';
 export {
   type ContractNode,
