@@ -174,8 +174,10 @@ export interface RegistryStore {
   addTasks(creation: PlanCreation, seeds: readonly TaskSeed[], scanCursor?: string): Promise<number>;
   /** Makes the plan visible. What was left in hand of plans that have ended is ended: nodes pass on to this one. */
   sealPlan(creation: PlanCreation): Promise<MigrationPlan>;
-  /** Removes a creation in pages; call until it answers true. */
-  discardPlan(creation: Pick<PlanCreation, 'planId'>): Promise<boolean>;
+  /** Removes a creation in pages, unless another lease holds it; call until it answers true. */
+  discardPlan(
+    creation: Pick<PlanCreation, 'planId'> & Partial<Pick<PlanCreation, 'leaseId'>>,
+  ): Promise<boolean>;
 
   // ── seeing ──
   plan(planId: string): Promise<MigrationPlan | undefined>;

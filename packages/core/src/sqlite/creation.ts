@@ -248,13 +248,21 @@ export function activateTarget(context: Context, row: PlanRow): void {
     .run({ now: context.clock.now(), previous: previous ?? null, plan: row.plan });
 }
 
-/** Removes a page of an unsealed plan's tasks; true once the plan itself is gone. */
-export function discardPlan(context: Context, planId: string): boolean {
+/**
+ * Removes a page of an unsealed plan's tasks; true once the plan itself is gone, or somebody else has taken
+ * its creation over.
+ */
+export function discardPlan(
+  context: Context,
+  { planId, leaseId }: Pick<PlanCreation, 'planId'> & Partial<Pick<PlanCreation, 'leaseId'>>,
+): boolean {
   const { db } = context;
   const row = db.sql('SELECT plan FROM plans WHERE plan_id = ? AND sealed IS NULL').get(planId) as
     | { plan: number }
     | undefined;
   if (row === undefined) return true;
+  const isOthers = db.sql(`SELECT 1 FROM leases WHERE plan = ? AND kind = 'create' AND lease IS NOT ?`);
+  if (isOthers.get(row.plan, leaseId ?? null) !== undefined) return true;
   const removed = db
     .sql(
       'DELETE FROM tasks WHERE plan = :plan AND node_id IN (SELECT node_id FROM tasks WHERE plan = :plan LIMIT :page)',

@@ -112,8 +112,8 @@ export class SqliteRegistryStore implements RegistryStore {
     return this.#write((context) => creation.sealPlan(context, plan));
   }
 
-  discardPlan({ planId }: Pick<PlanCreation, 'planId'>) {
-    return this.#write((context) => creation.discardPlan(context, planId));
+  discardPlan(plan: Pick<PlanCreation, 'planId'> & Partial<Pick<PlanCreation, 'leaseId'>>) {
+    return this.#write((context) => creation.discardPlan(context, plan));
   }
 
   async plan(planId: string) {
