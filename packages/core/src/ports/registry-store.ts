@@ -99,7 +99,7 @@ export type TaskOutcome =
 
 export interface BatchResult {
   readonly outcomes: readonly TaskOutcome[];
-  /** The embedder answered: a hold that began before this batch was claimed ends. */
+  /** The embedder answered: the hold that this batch was claimed to probe ends. */
   readonly embedderAnswered: boolean;
   /** Nothing of this plan is claimed before `until` (ms since the epoch). */
   readonly hold?: Reason & { readonly until: number };
@@ -168,7 +168,10 @@ export interface RegistryStore {
    * store; removes any other interrupted one. `PLAN_OVERLAP`, `MODEL_UNKNOWN`.
    */
   createPlan(draft: PlanDraft): Promise<PlanCreation>;
-  /** Interrupted creations over the store that a worker may go on with. */
+  /**
+   * An interrupted creation over the store that a worker may go on with: not one whose nodes another plan has
+   * taken back since. Removes interrupted lists.
+   */
   adoptCreation(): Promise<PlanCreation | undefined>;
   /** Adds a page of tasks, duplicates ignored. `PLAN_OVERLAP`, `PLAN_UNKNOWN` where the creation is lost. */
   addTasks(creation: PlanCreation, seeds: readonly TaskSeed[], scanCursor?: string): Promise<number>;
@@ -198,7 +201,10 @@ export interface RegistryStore {
   tune(planId: string, tuning: PlanTuning): Promise<MigrationPlan>;
   /** Answers how many. `PLAN_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `PLAN_OVERLAP`. */
   retryFailed(planId: string, nodeIds?: readonly string[]): Promise<number>;
-  /** Activates the target of an in-place plan. `PLAN_UNKNOWN`, `PLAN_STATE`. */
+  /**
+   * Activates the target of an in-place plan; a plan that has ended gets a follow-up. `PLAN_UNKNOWN`,
+   * `PLAN_STATE`, `PLAN_OVERLAP`, `MODEL_UNKNOWN`.
+   */
   cutOver(planId: string, acceptFailed: boolean): Promise<{ plan: MigrationPlan; followUp?: MigrationPlan }>;
 
   // ── working ──
@@ -213,7 +219,8 @@ export interface RegistryStore {
   }): Promise<Claim>;
   /**
    * Takes one node for its rollback. `wait`: a batch or a sweep is at it; with `force` that lease ends
-   * first, without a loss. `NODE_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `BACKUP_MISSING`.
+   * first, without a loss. Meanwhile nobody else claims the node. `NODE_UNKNOWN`, `PLAN_UNKNOWN`, `PLAN_STATE`,
+   * `PLAN_FINALIZED`, `BACKUP_MISSING`, `PLAN_OVERLAP`.
    */
   takeNode(o: {
     planId: string;
@@ -245,7 +252,10 @@ export interface RegistryStore {
   endSweep(lease: Lease, changed: boolean): Promise<MigrationPlan>;
 
   // ── rolling back ──
-  /** `PLAN_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `BACKUP_MISSING`, `PLAN_OVERLAP` (a later plan). */
+  /**
+   * `PLAN_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `BACKUP_MISSING`, `PLAN_OVERLAP` (a later plan, or one that
+   * is unfinished).
+   */
   beginRollback(planId: string, o?: { dryRun?: boolean }): Promise<MigrationPlan>;
   /** The next backups of the plan in the order they were made. `after`: 0 for the first page. */
   backups(
@@ -261,9 +271,9 @@ export interface RegistryStore {
   settleNode(lease: Lease, result: RollbackResult): Promise<boolean>;
 
   // ── giving backups up ──
-  /** `PLAN_UNKNOWN`, `PLAN_STATE`. */
+  /** Ends what is in hand of a cancelled plan. `PLAN_UNKNOWN`, `PLAN_STATE`. */
   markFinalized(planId: string): Promise<MigrationPlan>;
-  /** Removes backups of a finalized plan in pages; answers true once none is left. */
+  /** Removes backups of a finalized plan in pages; answers true once none is left. `PLAN_STATE`. */
   dropBackups(planId: string, limit: number): Promise<boolean>;
 
   // ── keeping company ──
@@ -271,11 +281,13 @@ export interface RegistryStore {
   bindNodeStore(storeId: string): Promise<void>;
   /** The number that seals, rollbacks and finalizes raise. */
   mark(): Promise<number>;
-  /** The store is ahead: unfinished plans are paused `REGISTRY_OLDER` and the mark catches up. */
+  /**
+   * The store is ahead: unfinished plans are paused `REGISTRY_OLDER`, interrupted creations are given up, and
+   * the mark catches up. Answers how many were paused.
+   */
   catchUpMark(mark: number): Promise<number>;
   beat(worker: { workerId: string; host: string; pid: number }): Promise<void>;
   dropWorker(workerId: string): Promise<void>;
   workers(): Promise<readonly WorkerInfo[]>;
-  /** Workers that hold leases, for a liveness probe. */
   close(): Promise<void>;
 }
