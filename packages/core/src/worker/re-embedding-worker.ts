@@ -16,11 +16,21 @@ const idleStats: Omit<WorkerStats, 'state'> = {
   waiting: [],
 };
 
+interface RollbackOptions {
+  planId: string;
+  nodeId?: string;
+  dryRun?: boolean;
+  signal?: AbortSignal;
+}
+
 /** Re-embeds in the background, and puts back. Made by `EmbeddingVersionManager.open`. */
 export class ReEmbeddingWorker {
   readonly #context: ManagerContext;
   readonly #service: Dispatcher;
   readonly #runs = new Set<Dispatcher>();
+  /** Calls of this process that still have to answer from the registry. */
+  readonly #calls = new Set<Promise<unknown>>();
+  readonly #leaving = new AbortController();
   #isDisabled = false;
 
   constructor(context: ManagerContext) {
@@ -62,9 +72,28 @@ export class ReEmbeddingWorker {
     for (const run of this.#runs) run.nudge();
   }
 
-  /** Ends everything that runs in this process. */
+  /** Ends everything that runs in this process, for good, and lets the calls that wait for it answer. */
   async stopAll(): Promise<void> {
+    this.#leaving.abort(
+      new RegistryError('DATABASE_UNAVAILABLE', 'The manager was closed; open another one to go on.'),
+    );
     await Promise.all([this.#service.stop(), ...[...this.#runs].map((run) => run.stop())]);
+    await Promise.allSettled(this.#calls);
+  }
+
+  async #tracked<T>(call: Promise<T>): Promise<T> {
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+    }
+  }
+
+  /** Aborts with the caller's signal, or when the manager is closed. */
+  #until(signal: AbortSignal | undefined): AbortSignal {
+    const { signal: leaving } = this.#leaving;
+    return signal === undefined ? leaving : AbortSignal.any([signal, leaving]);
   }
 
   /**
@@ -73,7 +102,11 @@ export class ReEmbeddingWorker {
    * @throws RegistryError `PLAN_UNKNOWN`, `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `NODE_STORE_MISSING`,
    * `REGISTRY_DISABLED` with `workerEnabled: false`
    */
-  async runMigration(planId: string, options: { signal?: AbortSignal } = {}): Promise<MigrationPlan> {
+  runMigration(planId: string, options: { signal?: AbortSignal } = {}): Promise<MigrationPlan> {
+    return this.#tracked(this.#run(planId, options.signal));
+  }
+
+  async #run(planId: string, signal: AbortSignal | undefined): Promise<MigrationPlan> {
     const plan = await this.#plan(planId);
     if (!this.#context.config.workerEnabled)
       throw new RegistryError(
@@ -84,22 +117,22 @@ export class ReEmbeddingWorker {
     const isForward = plan.status === 'pending' || plan.status === 'in_progress';
     const lack = isForward ? this.#context.embedders.lacks(plan.targetSpec) : undefined;
     if (lack !== undefined) throw lack;
-    await this.#work(planId, options.signal);
+    await this.#work(planId, this.#until(signal));
     return this.#plan(planId);
   }
 
-  async #work(planId: string, signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted) return;
+  async #work(planId: string, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     const run = new Dispatcher(this.#context, { planId });
     const onAbort = () => void run.stop();
     this.#runs.add(run);
-    signal?.addEventListener('abort', onAbort, { once: true });
+    signal.addEventListener('abort', onAbort, { once: true });
     try {
       await run.start();
-      if (signal?.aborted) onAbort();
+      if (signal.aborted) onAbort();
       await run.finished();
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      signal.removeEventListener('abort', onAbort);
       this.#runs.delete(run);
     }
   }
@@ -110,12 +143,11 @@ export class ReEmbeddingWorker {
    * @throws RegistryError `PLAN_UNKNOWN`, `NODE_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `PLAN_OVERLAP`,
    * `BACKUP_MISSING`, `NODE_STORE_MISSING`
    */
-  async rollbackMigration(o: {
-    planId: string;
-    nodeId?: string;
-    dryRun?: boolean;
-    signal?: AbortSignal;
-  }): Promise<RollbackReport> {
+  rollbackMigration(o: RollbackOptions): Promise<RollbackReport> {
+    return this.#tracked(this.#rollBack(o));
+  }
+
+  async #rollBack(o: RollbackOptions): Promise<RollbackReport> {
     const { registry, events } = this.#context;
     const plan = await this.#plan(o.planId);
     nodeStoreOf(this.#context, 'Rolling back');
@@ -125,7 +157,7 @@ export class ReEmbeddingWorker {
         nodeId: o.nodeId,
         leaseMs: LEASE_MS,
         dryRun: o.dryRun ?? false,
-        signal: o.signal,
+        signal: this.#until(o.signal),
       });
     }
     const activeBefore = await this.#activeModel();
@@ -141,7 +173,7 @@ export class ReEmbeddingWorker {
       if (active !== undefined && !active.equals(activeBefore ?? plan.targetSpec))
         events.emit('model:activated', active);
     }
-    if (begun.status === 'rolling_back') await this.#work(o.planId, o.signal);
+    if (begun.status === 'rolling_back') await this.#work(o.planId, this.#until(o.signal));
     return registry.rollbackReport(o.planId);
   }
 
