@@ -9,6 +9,7 @@
  */
 import type { Reason } from '../errors.ts';
 import type { Vector } from '../model/vector.ts';
+import { chunked } from './chunks.ts';
 import { type CallResult, callEmbedder, type EmbedCallOptions, isVector } from './embed-call.ts';
 
 const PROBE_TEXT = 'embedding registry probe';
@@ -31,35 +32,12 @@ export interface EmbedBatchOptions extends EmbedCallOptions {
 
 export async function embedBatch(texts: readonly string[], o: EmbedBatchOptions): Promise<EmbeddedBatch> {
   const run = new BatchEmbedding(o);
-  for (const chunk of await chunked(texts, o)) {
+  for (const chunk of await chunked(texts, o.embedders.get(o.spec).embedder)) {
     await run.embed(chunk);
     if (run.interruption !== undefined) break;
   }
   await run.doubt();
   return run;
-}
-
-/** Calls as large as the embedder takes. */
-async function chunked(texts: readonly string[], o: EmbedCallOptions): Promise<string[][]> {
-  const { embedder } = o.embedders.get(o.spec);
-  const { texts: mostTexts = Number.POSITIVE_INFINITY, tokens: mostTokens } = embedder.limits ?? {};
-  const counted = mostTokens === undefined ? undefined : await embedder.countTokens?.(texts);
-  const chunks: string[][] = [];
-  let chunk: string[] = [];
-  let tokens = 0;
-  for (const [index, text] of texts.entries()) {
-    const size = counted?.tokens[index] ?? 0;
-    const isFull = chunk.length >= mostTexts || tokens + size > (mostTokens ?? Number.POSITIVE_INFINITY);
-    if (chunk.length > 0 && isFull) {
-      chunks.push(chunk);
-      chunk = [];
-      tokens = 0;
-    }
-    chunk.push(text);
-    tokens += size;
-  }
-  if (chunk.length > 0) chunks.push(chunk);
-  return chunks;
 }
 
 class BatchEmbedding implements EmbeddedBatch {

@@ -10,6 +10,7 @@ import {
 } from '../errors.ts';
 import type { EmbeddingModelSpec } from '../model/model-spec.ts';
 import { type Vector, vectorFault } from '../model/vector.ts';
+import { chunked } from './chunks.ts';
 
 /** A call that has not answered by then is a transient failure. */
 export const EMBED_TIMEOUT_MS = 60_000;
@@ -121,23 +122,28 @@ export function isVector(value: Vector | Reason): value is Vector {
   return ArrayBuffer.isView(value);
 }
 
+function errorOf(result: Exclude<CallResult, { kind: 'answered' }>): RegistryError {
+  const { code, message } = result.reason;
+  if (code === 'VECTOR_INVALID') return new RegistryError(code, message);
+  const wait =
+    result.kind === 'rateLimited' && result.retryAfterMs !== undefined
+      ? { retryAfterMs: result.retryAfterMs }
+      : {};
+  return new EmbedderError(result.kind, message, wait);
+}
+
 /** Vectors for an application's texts, checked as the worker checks them. Throws what the worker would note. */
 export async function embedOrThrow(
   texts: readonly string[],
   o: EmbedCallOptions,
 ): Promise<readonly Vector[]> {
   if (texts.length === 0) return [];
-  const { limits } = o.embedders.get(o.spec).embedder;
-  const size = limits?.texts ?? texts.length;
   const vectors: Vector[] = [];
-  for (let start = 0; start < texts.length; start += size) {
+  for (const chunk of await chunked(texts, o.embedders.get(o.spec).embedder)) {
     o.signal?.throwIfAborted();
-    const result = await callEmbedder(texts.slice(start, start + size), o);
+    const result = await callEmbedder(chunk, o);
     o.signal?.throwIfAborted();
-    if (result.kind !== 'answered')
-      throw result.reason.code === 'VECTOR_INVALID'
-        ? new RegistryError('VECTOR_INVALID', result.reason.message)
-        : new EmbedderError(result.kind, result.reason.message);
+    if (result.kind !== 'answered') throw errorOf(result);
     for (const vector of result.vectors) {
       if (!isVector(vector)) throw new RegistryError(vector.code, vector.message);
       vectors.push(vector);
