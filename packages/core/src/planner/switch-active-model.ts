@@ -76,7 +76,11 @@ async function probe({ nodes, embedders, clock }: ManagerContext, target: Regist
 async function lookOnce(context: ManagerContext, plan: MigrationPlan): Promise<MigrationPlan> {
   const { registry, clock } = context;
   const claim = await registry.claim({ planId: plan.planId, workerId: clock.uuid(), leaseMs: LEASE_MS });
-  if (claim.kind === 'lease' && claim.lease.kind === 'sweep') return sweepPlan(context, claim.lease);
+  if (claim.kind === 'lease' && claim.lease.kind === 'sweep') {
+    const ended = await sweepPlan(context, claim.lease);
+    if (ended.status !== plan.status) context.events.emit('plan:changed', { plan: ended, from: plan.status });
+    return ended;
+  }
   if (claim.kind === 'lease') await registry.endLease(claim.lease);
   return (await registry.plan(plan.planId)) ?? plan;
 }

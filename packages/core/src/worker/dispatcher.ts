@@ -190,7 +190,11 @@ export class Dispatcher {
         leaseMs: LEASE_MS,
         deadWorkers,
       });
-      if (claim.kind === 'lease') return claim.lease;
+      if (claim.kind === 'lease') {
+        if (claim.lease.plan.status !== plan.status)
+          this.#context.events.emit('plan:changed', { plan: claim.lease.plan, from: plan.status });
+        return claim.lease;
+      }
       if (claim.kind !== 'wait') continue;
       until = Math.min(until, claim.until ?? until);
       if (claim.because === 'hold' && plan.hold) waiting.push({ planId: plan.planId, ...plan.hold });
