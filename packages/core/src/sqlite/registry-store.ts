@@ -240,7 +240,9 @@ export class SqliteRegistryStore implements RegistryStore {
     return isDone;
   }
 
-  bindNodeStore(storeId: string) {
+  async bindNodeStore(storeId: string) {
+    // Most often it is bound already, and then a busy writer is not waited for.
+    if ((await this.#read((context) => setting<string>(context, 'store_id'))) === storeId) return;
     return this.#write((context) => seeing.bindNodeStore(context, storeId));
   }
 
@@ -248,7 +250,8 @@ export class SqliteRegistryStore implements RegistryStore {
     return this.#read((context) => setting<number>(context, 'mark') ?? 0);
   }
 
-  catchUpMark(mark: number) {
+  async catchUpMark(mark: number) {
+    if (mark <= (await this.mark())) return 0;
     return this.#write((context) => seeing.catchUpMark(context, mark));
   }
 
