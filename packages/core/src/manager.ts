@@ -204,7 +204,9 @@ export class EmbeddingVersionManager implements AsyncDisposable {
   /** Changes the pace of a plan from the next batch on. @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE`, `SPEC_INVALID` */
   async tuneMigration(options: { planId: string } & PlanTuning): Promise<MigrationPlan> {
     const { planId, ...tuning } = parseOptions(tuningSchema, options, 'tuning');
-    const plan = await this.#context.registry.tune(planId, givenOnly(tuning));
+    const given = givenOnly(tuning);
+    if (Object.keys(given).length === 0) return this.getMigration(planId);
+    const plan = await this.#context.registry.tune(planId, given);
     this.worker.nudge();
     return plan;
   }
