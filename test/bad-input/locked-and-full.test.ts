@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { EmbeddingVersionManager } from '@registry/core';
 import { ManualClock } from '@registry/core/testing';
 import Database from 'better-sqlite3';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -57,11 +56,9 @@ describe('a registry that another process has locked', () => {
 
   it('can still be opened for what needs no change', async () => {
     const clock = new CoarseClock();
-    const { dbPath } = await openScene({ nodes: 0 });
+    const { dbPath, open } = await openScene({ nodes: 0 });
     await lock(dbPath);
-    const other = await EmbeddingVersionManager.open({ dbPath, clock });
-    onTestFinished(() => other.close());
-    expect(await other.listModels()).toHaveLength(3);
+    expect(await (await open({ clock })).listModels()).toHaveLength(3);
   });
 
   it('makes a running worker wait, which says for what, and go on when it is let go', async () => {
@@ -84,14 +81,15 @@ describe('a registry that another process has locked', () => {
 it('a node store that another process has locked makes the plan wait, and costs no node a retry', async () => {
   const clock = new CoarseClock();
   const { manager, nodesPath, to, target } = await openScene({ nodes: 3, clock });
-  let release: (() => Promise<void>) | undefined;
-  target.onCall = async () => {
-    release ??= await lock(nodesPath);
+  const locked = Promise.withResolvers<() => Promise<void>>();
+  target.onCall = async (_, { index }) => {
+    if (index === 0) locked.resolve(await lock(nodesPath));
   };
   const { planId } = await manager.createMigration(to);
   const run = manager.runMigration(planId);
+  const release = await locked.promise;
   while (target.calls.length < 2) await clock.advanceToNext();
-  await release?.();
+  await release();
   expect(await clock.runUntil(run)).toMatchObject({ status: 'completed', completedNodes: 3, failedNodes: 0 });
   const { items } = await manager.listTasks({ planId });
   expect(items.map(({ retryCount }) => retryCount)).toEqual([0, 0, 0]);

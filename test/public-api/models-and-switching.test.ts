@@ -123,12 +123,15 @@ describe('switching the active model', () => {
     expect(actions).toEqual(['model:activated', 'plan:created']);
   });
 
-  it('over an empty store ends at once', async () => {
+  it('over an empty store ends at once, and tells so', async () => {
     const { manager, to, target } = await openScene({ nodes: 0 });
+    const heard: string[] = [];
+    manager.on('plan:changed', ({ from, plan }) => heard.push(`${from} → ${plan.status}`));
     const plan = await manager.switchActiveModel({ ...to, migrateExisting: true });
     expect(plan).toMatchObject({ status: 'completed', totalNodes: 0, progressPercent: 100 });
     expect((await manager.getActiveModel()).equals(target.spec)).toBe(true);
     expect((await manager.listTasks({ planId: plan!.planId })).items).toEqual([]);
+    expect(heard).toEqual(['pending → completed']);
   });
 
   it('goes through without a word where every node is at the target', async () => {

@@ -31,6 +31,14 @@ describe('tuning', () => {
     });
   });
 
+  it('with nothing changes nothing', async () => {
+    const { manager, to, dbPath } = await openScene({ nodes: 1 });
+    const plan = await manager.createMigration(to);
+    const before = rowsOf(dbPath);
+    expect(await manager.tuneMigration({ planId: plan.planId })).toEqual(plan);
+    expect(rowsOf(dbPath)).toEqual(before);
+  });
+
   it('of a plan that is over is refused', async () => {
     const { manager, to } = await openScene({ nodes: 1 });
     const { planId } = await manager.createMigration(to);
@@ -232,13 +240,25 @@ describe('embedding', () => {
     expect(await manager.embed([])).toEqual({ vectors: [], info: old.spec.info });
   });
 
-  it('makes calls no larger than the embedder takes', async () => {
-    const target = testEmbedder({ ...fields, limits: { texts: 2 } });
+  it.each([
+    [{ texts: 2 }, [2, 2, 1]],
+    [{ tokens: 3 }, [2, 1, 2]],
+  ])('makes calls no larger than the embedder takes: %j', async (limits, sizes) => {
+    const target = testEmbedder({ ...fields, limits, countsTokens: { exact: true } });
     const { manager } = await openScene({ nodes: 0, target });
-    const texts = ['a', 'b', 'c', 'd', 'e'];
+    const texts = ['a', 'b b', 'c c c', 'd', 'e'];
     const { vectors } = await manager.embed(texts, { modelId: 'new-model', version: 1 });
     expect(vectors).toEqual(texts.map((text) => expectedVector(target.spec, text)));
-    expect(target.calls.map((call) => call.texts.length)).toEqual([2, 2, 1]);
+    expect(target.calls.map((call) => call.texts.length)).toEqual(sizes);
+  });
+
+  it('tells how long the server asked to wait', async () => {
+    const onCall = () => {
+      throw new EmbedderError('rateLimited', 'Slow down.', { retryAfterMs: 7_000 });
+    };
+    const { manager } = await openScene({ nodes: 0, target: testEmbedder({ ...fields, onCall }) });
+    const error = await refusalOf(manager.embed(['a'], { modelId: 'new-model', version: 1 }));
+    expect(error).toMatchObject({ kind: 'rateLimited', retryAfterMs: 7_000 });
   });
 
   it('gives a stamp that is spread into the node, which then needs no plan', async () => {
@@ -252,5 +272,47 @@ describe('embedding', () => {
   it.each([{ modelId: 'new-model' }, { version: 1 }])('with %j alone is refused', async (ref) => {
     const { manager } = await openScene({ nodes: 0 });
     expect((await refusalOf(manager.embed(['a'], ref))).code).toBe('SPEC_INVALID');
+  });
+});
+
+describe('closing', () => {
+  it('lets a run end after its batch, and answer', async () => {
+    const { manager, to, open } = await openScene({ nodes: 50 });
+    const { planId } = await manager.createMigration({ ...to, batchSize: 2, throttleMs: 0 });
+    const settled = new Promise<void>((resolve) => manager.on('batch:settled', () => resolve()));
+    const run = manager.runMigration(planId);
+    await settled;
+    await manager.close();
+    const plan = await run;
+    expect(plan.status).toBe('in_progress');
+    expect(plan.completedNodes).toBeLessThan(50);
+    expect(await (await open()).runMigration(planId)).toMatchObject({
+      status: 'completed',
+      completedNodes: 50,
+    });
+  });
+
+  it('lets a rollback rest where it is; any worker goes on with it', async () => {
+    const { manager, store, to, open } = await openScene({ nodes: 1_500 });
+    const before = await vectorsOf(store);
+    const { planId } = await manager.createMigration({ ...to, batchSize: 1_000, throttleMs: 0 });
+    await manager.runMigration(planId);
+    const begun = new Promise<void>((resolve) => {
+      manager.on('plan:changed', ({ plan }) => plan.status === 'rolling_back' && resolve());
+    });
+    const rollback = manager.rollbackMigration({ planId });
+    await begun;
+    await manager.close();
+    expect((await rollback).restored).toBeLessThan(1_500);
+    const heir = await open();
+    expect((await heir.getMigration(planId)).status).toBe('rolling_back');
+    expect(await heir.rollbackMigration({ planId })).toMatchObject({ restored: 1_500, succeeded: true });
+    expect(await vectorsOf(store)).toEqual(before);
+  });
+
+  it('leaves store and embedders to whoever opened them', async () => {
+    const { manager, store } = await openScene({ nodes: 1 });
+    await manager.close();
+    expect(await store.count()).toBe(1);
   });
 });

@@ -116,6 +116,7 @@ describe('events', () => {
     expect(heard.filter((name) => name !== 'worker:changed')).toEqual([
       'model:registered',
       'plan:created',
+      'plan:changed pending → in_progress',
       'task:failed',
       'batch:settled',
       'plan:changed in_progress → failed',

@@ -1,7 +1,7 @@
 import { isCompatible } from '@registry/core';
 import { testEmbedder } from '@registry/core/testing';
 import { describe, expect, it } from 'vitest';
-import { embeddedNodes, nodeId, openScene, refusalOf } from '../scene.ts';
+import { embeddedNodes, nodeId, openScene, refusalOf, rowsOf } from '../scene.ts';
 
 const model = { modelId: 'm', version: 1, dimension: 12, checksum: 'c1' };
 
@@ -125,6 +125,28 @@ describe('planning', () => {
     await expect(manager.createMigration({ ...to, nodeIds: broken() })).rejects.toThrow('the list ends here');
     expect((await manager.listMigrations()).items).toEqual([]);
     expect((await manager.createMigration({ ...to, nodeIds: [nodeId(0)] })).totalNodes).toBe(1);
+  });
+
+  it('leaves no plan behind when it is aborted half-way', async () => {
+    const { manager, to, dbPath } = await openScene({ nodes: 2 });
+    const aborting = new AbortController();
+    const reason = new Error('changed my mind');
+    async function* ids() {
+      yield nodeId(0);
+      aborting.abort(reason);
+      yield nodeId(1);
+    }
+    const call = manager.createMigration({ ...to, nodeIds: ids(), signal: aborting.signal });
+    await expect(call).rejects.toBe(reason);
+    expect(rowsOf(dbPath)).toMatchObject({ plans: [], tasks: [], leases: [] });
+  });
+
+  it('makes plans that are asked for at once one after the other', async () => {
+    const { manager, to } = await openScene({ nodes: 3 });
+    const ids = [0, 1, 2].map(nodeId);
+    const plans = await Promise.all(ids.map((id) => manager.createMigration({ ...to, nodeIds: [id] })));
+    expect(new Set(plans.map(({ planId }) => planId)).size).toBe(3);
+    expect((await manager.listMigrations()).items).toHaveLength(3);
   });
 
   it.each([
