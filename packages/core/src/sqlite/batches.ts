@@ -137,14 +137,15 @@ function settleRest({ db, clock }: Context, held: LeaseRow): number {
  * the time it was noted, compared for equality alone: clocks are set back.
  */
 function settleHold(context: Context, held: LeaseRow, { hold, embedderAnswered }: BatchResult): void {
-  if (hold !== undefined) holdPlan(context, held.plan, hold);
-  else if (embedderAnswered)
+  if (embedderAnswered)
     context.db
       .sql(
         `UPDATE plans SET held_since = NULL, held_at = NULL, held_until = NULL, held_code = NULL, held_message = NULL
          WHERE plan = ? AND held_at = ?`,
       )
       .run(held.plan, held.held_at);
+  // Some texts were answered and then no more: a new hold, not the old one gone on.
+  if (hold !== undefined) holdPlan(context, held.plan, hold);
 }
 
 function holdPlan(context: Context, plan: number, hold: Reason & { until: number }): void {

@@ -178,7 +178,7 @@ class Batch {
   }
 
   async settle({ answered, interruption }: EmbeddedBatch): Promise<BatchEnd> {
-    const hold = interruption?.kind === 'hold' ? this.#hold(interruption) : undefined;
+    const hold = interruption?.kind === 'hold' ? this.#hold(interruption, answered) : undefined;
     const result: BatchResult = {
       outcomes: this.#outcomes,
       embedderAnswered: answered,
@@ -197,13 +197,14 @@ class Batch {
     };
   }
 
-  #hold({ reason, retryAfterMs }: Extract<Interruption, { kind: 'hold' }>): Reason & { until: number } {
+  #hold(
+    { reason, retryAfterMs }: Extract<Interruption, { kind: 'hold' }>,
+    answered: boolean,
+  ): Reason & { until: number } {
     const { clock } = this.#context;
     const now = clock.now();
-    return {
-      ...reason,
-      until: now + holdMs({ heldForMs: now - (this.#lease.heldSince ?? now), retryAfterMs }, clock),
-    };
+    const heldSince = answered ? now : (this.#lease.heldSince ?? now);
+    return { ...reason, until: now + holdMs({ heldForMs: now - heldSince, retryAfterMs }, clock) };
   }
 }
 

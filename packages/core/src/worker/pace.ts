@@ -21,7 +21,9 @@ export function holdMs(
   o: { heldForMs: number; retryAfterMs?: number | undefined },
   clock: Pick<Clock, 'random'>,
 ): number {
-  if (o.retryAfterMs !== undefined) return Math.max(0, o.retryAfterMs);
+  // Zero, or what is no number, would ask again and again without a pause.
+  if (o.retryAfterMs !== undefined && Number.isFinite(o.retryAfterMs))
+    return Math.max(SHORTEST_PAUSE_MS, Math.ceil(o.retryAfterMs));
   const whole = Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, o.heldForMs));
   return Math.round(whole * (1 + clock.random() / 10));
 }
