@@ -74,6 +74,16 @@ async function probe({ nodes, embedders, clock }: ManagerContext, target: Regist
 
 /** A plan without a node ends now, not when a worker comes by, unless a writer was busy until just now. */
 async function lookOnce(context: ManagerContext, plan: MigrationPlan): Promise<MigrationPlan> {
+  try {
+    return await look(context, plan);
+  } catch (error) {
+    // The model is active and the plan is made: a worker looks instead.
+    context.logger.warn(`Plan ${plan.planId} could not be looked through at once`, { error });
+    return plan;
+  }
+}
+
+async function look(context: ManagerContext, plan: MigrationPlan): Promise<MigrationPlan> {
   const { registry, clock } = context;
   const claim = await registry.claim({ planId: plan.planId, workerId: clock.uuid(), leaseMs: LEASE_MS });
   if (claim.kind === 'lease' && claim.lease.kind === 'sweep') {
