@@ -132,6 +132,15 @@ function assertHeld(
 
 type Call = { readonly name: string; readonly args: readonly unknown[]; readonly result: unknown };
 
+const hasEnded = ({ status }: MigrationPlan) => !(unfinishedStatuses as readonly string[]).includes(status);
+
+/** Where nodes may pass on to another plan, what is still in hand of ended plans is ended. */
+function passesNodesOn({ name, args, result }: Call, ended: readonly string[]): boolean {
+  if (name === 'retryFailed') return (result as number) > 0 && ended.includes(args[0] as string);
+  if (name === 'cutOver') return (result as { followUp?: unknown }).followUp !== undefined;
+  return name === 'sealPlan';
+}
+
 const readers = new Set<PropertyKey>(
   'models plan plans tasks backup journal runnable backups rollbackCursor rollbackReport mark workers close'.split(
     ' ',
@@ -162,8 +171,11 @@ export class LeaseBook {
         if (readers.has(name)) return call;
         return async (...args: unknown[]) => {
           try {
+            const ended = (await allPlans(target)).filter(hasEnded).map((plan) => plan.planId);
             const result = await call(...args);
             this.#write({ name: String(name), args, result });
+            if (passesNodesOn({ name: String(name), args, result }, ended))
+              this.#endAll(({ lease }) => ended.includes(lease.plan.planId));
             return result;
           } finally {
             await audit(target, this.#leases.values(), this.#seen);

@@ -74,6 +74,19 @@ export const batchCases: Readonly<Record<string, SceneCase>> = {
     assert.deepEqual(places(after), places(before));
   },
 
+  'keeps the original when a vector of the target is backed up after it': async (scene) => {
+    const { store, target } = scene;
+    const { planId } = await scene.plan(nodeIds(3));
+    const lease = await scene.lease(planId);
+    const original = scene.backupOf('node-001');
+    await store.backUp(lease, [original]);
+    const edited = { ...target.info, vector: Float32Array.of(9), contentHash: 'edited' };
+    const found = nodeIds(2).map((nodeId) => ({ nodeId, ...edited }));
+    assert.equal(await store.backUp(lease, found), true);
+    assertSameBackup(await store.backup({ planId, nodeId: 'node-001' }), original);
+    assertSameBackup(await store.backup({ planId, nodeId: 'node-002' }), { nodeId: 'node-002', ...edited });
+  },
+
   'keeps the backups of two plans apart': async (scene) => {
     const { store } = scene;
     const a = await scene.plan(nodeIds(3));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { PlanCreation } from '../ports/registry-store.ts';
 import { LEASE_MS } from './registry-store-contract-audit.ts';
-import { nodeIds, refused, type Scene, type SceneCase } from './registry-store-contract-scene.ts';
+import { nodeIds, nodesOf, refused, type Scene, type SceneCase } from './registry-store-contract-scene.ts';
 
 /** A creation over the store whose maker died after a page of two nodes. */
 async function interrupted(scene: Scene, changes = {}): Promise<PlanCreation> {
@@ -147,6 +147,32 @@ export const overlapCases: Readonly<Record<string, SceneCase>> = {
     await refused(scene.addNodes(creation, ['late']), 'PLAN_UNKNOWN');
     assert.ok((await scene.actions()).includes('plan:discarded'));
     assert.equal((await scene.plan(nodeIds(2))).totalNodes, 2);
+  },
+
+  'lets nobody discard a creation that another one has taken over': async (scene) => {
+    const { store } = scene;
+    const creation = await interrupted(scene);
+    const adopted = await scene.second.adoptCreation();
+    assert.ok(adopted !== undefined);
+    assert.equal(await store.discardPlan(creation), true);
+    assert.equal(await store.discardPlan({ planId: creation.planId }), true);
+    assert.equal((await store.sealPlan(adopted)).totalNodes, 2);
+  },
+
+  'ends what is in hand of an ended plan before its nodes pass on': async (scene) => {
+    const { store } = scene;
+    const cancelled = await scene.plan(nodeIds(4));
+    const batch = await scene.lease(cancelled.planId);
+    await store.movePlan(cancelled.planId, 'cancelled');
+    const next = await scene.plan(nodeIds(4));
+    assert.equal(await store.backUp(batch, [scene.backupOf('node-001')]), false);
+    assert.deepEqual(nodesOf(await scene.lease(next.planId)), nodeIds(4));
+    const failed = await fail(scene, ['a'], ['b']);
+    const other = await scene.plan(['c']);
+    const late = await scene.lease(other.planId);
+    await store.movePlan(other.planId, 'cancelled');
+    await store.retryFailed(failed);
+    assert.equal(await store.endLease(late), false);
   },
 
   'discards a creation in pages': async (scene) => {

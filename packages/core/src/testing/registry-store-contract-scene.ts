@@ -160,7 +160,8 @@ export class Scene {
   /** Does the batch as a worker does: what `outcomes` does not name is backed up and written. */
   async work(lease: Lease, outcomes: readonly TaskOutcome[] = []): Promise<void> {
     const named = new Set(outcomes.map((outcome) => outcome.nodeId));
-    const written = nodesOf(lease).filter((nodeId) => !named.has(nodeId));
+    const known = this.book.leases.find((each) => each.lease.leaseId === lease.leaseId);
+    const written = [...(known?.nodes ?? [])].filter((nodeId) => !named.has(nodeId));
     const backups = written.map((nodeId) => this.backupOf(nodeId));
     if (lease.plan.backupOldVectors) assert.equal(await this.store.backUp(lease, backups), true);
     assert.equal(await this.store.settle(lease, batchResult(outcomes)), true);
