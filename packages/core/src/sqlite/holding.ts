@@ -122,3 +122,15 @@ export function overlapError(holder: Holder): RegistryError {
     { details: { ...holder } },
   );
 }
+
+/** A later plan that ended, was not rolled back, and brought nodes of this plan to another model. */
+export function laterWriter({ db }: Context, row: Pick<PlanRow, 'plan' | 'target'>): Holder | undefined {
+  return db
+    .sql(
+      `SELECT l.plan_id AS planId FROM plans l WHERE l.plan > :plan AND l.sealed IS NOT NULL AND l.target <> :target
+         AND +l.status IN ('completed', 'failed', 'cancelled') AND EXISTS (SELECT 1 FROM tasks t CROSS JOIN tasks m
+           ON m.plan = :plan AND m.node_id = t.node_id WHERE t.plan = l.plan AND t.state = 3)
+       ORDER BY l.plan DESC LIMIT 1`,
+    )
+    .get({ plan: row.plan, target: row.target }) as Holder | undefined;
+}

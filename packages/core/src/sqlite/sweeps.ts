@@ -8,6 +8,7 @@ import {
   freeNodes,
   holderAmong,
   holderOfTasks,
+  laterWriter,
   liveCreation,
   otherHolder,
   wholeStoreHolder,
@@ -159,6 +160,7 @@ export function retryFailed(context: Context, planId: string, nodeIds?: readonly
     const isWhole = row.whole_store === 1 && row.filter === null;
     assertFree((isWhole ? otherHolder : wholeStoreHolder)(context, row.plan));
     assertFree(holderAmong(context, failed, parameters));
+    assertNotOvertaken(context, row);
     endLeasesOfEndedPlans(context);
   }
   db.sql(`DELETE FROM task_errors WHERE plan = :plan AND node_id IN (${failed})`).run(parameters);
@@ -175,6 +177,17 @@ export function retryFailed(context: Context, planId: string, nodeIds?: readonly
   note(context, 'plan:retried', { plan: row.plan, details: { count: changes } });
   if (row.status === 'failed') setStatus(context, row, 'in_progress');
   return changes;
+}
+
+/** The sweep of a revived plan would take what a later plan has done for nodes that went astray. */
+function assertNotOvertaken(context: Context, row: PlanRow): void {
+  const later = laterWriter(context, row);
+  if (later === undefined) return;
+  throw new RegistryError(
+    'PLAN_OVERLAP',
+    `Plan ${row.plan_id} cannot be retried: the later plan ${later.planId} brought its nodes to another model, and a retry would bring them back; create a new plan for what failed, or roll that one back first.`,
+    { details: { planId: row.plan_id, laterPlanId: later.planId } },
+  );
 }
 
 /** Dead letters, but those whose node is being rolled back. */
