@@ -33,7 +33,7 @@ describe('a model that is', () => {
   });
 
   it('registered with other content names what differs, and the version that is free', async () => {
-    const { manager, dbPath } = await openScene({ nodes: 0 });
+    const { manager, dbPath } = await openScene({ nodes: 2 });
     await manager.registerModel(model);
     const before = rowsOf(dbPath);
     const error = await refusalOf(manager.registerModel({ ...model, checksum: 'c2', setActive: true }));
