@@ -296,11 +296,16 @@ function assertTask({ db }: Context, row: PlanRow, nodeId: string): void {
     );
 }
 
-/** Leases that may write the node or re-queue it: its batch, a sweep, another rollback of it. */
+/**
+ * Leases that may write the node or re-queue it: its batch, a sweep, another rollback of it. What was given
+ * back or is settled lies in the range of a batch still, but not in its hands.
+ */
 function leasesAt({ db }: Context, row: PlanRow, nodeId: string): LeaseRow[] {
   return db
     .sql(
-      `SELECT * FROM leases l WHERE l.plan = :plan AND (l.kind = 'sweep' OR l.kind = 'batch' AND :nodeId BETWEEN l.first AND l.last
+      `SELECT * FROM leases l WHERE l.plan = :plan AND (l.kind = 'sweep'
+         OR l.kind = 'batch' AND :nodeId BETWEEN l.first AND l.last AND EXISTS (SELECT 1 FROM tasks t
+           WHERE t.plan = :plan AND t.node_id = :nodeId AND t.state = ${state.fresh})
          OR l.kind IN ('retry', 'node') AND EXISTS (SELECT 1 FROM json_each(l.nodes) n WHERE n.value = :nodeId))`,
     )
     .all({ plan: row.plan, nodeId }) as LeaseRow[];

@@ -64,6 +64,16 @@ export const nodeCases: Readonly<Record<string, SceneCase>> = {
     await scene.nodeLease(planId, 'node-003');
   },
 
+  'does not wait for a batch that has given the node back': async (scene) => {
+    const { store } = scene;
+    const { planId } = await scene.plan(nodeIds(4));
+    const batch = await scene.lease(planId);
+    await store.release(batch, ['node-002']);
+    for (const force of [false, true]) await store.endLease(await scene.nodeLease(planId, 'node-002', force));
+    await scene.work(batch);
+    assert.equal((await scene.read(planId)).completedNodes, 3);
+  },
+
   'waits for a batch of returned tasks, and for a sweep': async (scene) => {
     const { store } = scene;
     const { planId } = await scene.plan(nodeIds(2));
