@@ -73,7 +73,24 @@ export type {
   StoredNode,
   WriteOutcome,
 } from './ports/node-store.ts';
-export type * from './ports/registry-store.ts';
+export type {
+  BackedUpNode,
+  BatchResult,
+  Claim,
+  JournalEntry,
+  Lease,
+  LeasedTask,
+  NodeBackup,
+  PlanCreation,
+  PlanDraft,
+  RegistryStore,
+  RollbackOutcome,
+  RollbackResult,
+  SweepResult,
+  TaskOutcome,
+  TaskSeed,
+  WorkerInfo,
+} from './ports/registry-store.ts';
 export { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
 export type { SearchHit, SearchOptions } from './search.ts';
 export type { StampNodesOptions } from './stamping.ts';

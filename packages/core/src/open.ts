@@ -14,6 +14,7 @@ import { processIdentity } from './runtime.ts';
 import { openRegistryReadOnly } from './sqlite/open-read-only.ts';
 import { openRegistry } from './sqlite/open-registry.ts';
 
+/** What a manager works on and with; everything has a default. */
 export interface OpenOptions {
   /** The registry file; `registryDbPath` of the configuration unless told. */
   dbPath?: string;

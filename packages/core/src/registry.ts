@@ -18,6 +18,7 @@ import type { NodeStore } from './ports/node-store.ts';
 
 const SCAN_PAGE = 1_000;
 
+/** A specification and its notes. `setActive` makes it the active model, `allowLowerVersion` takes a version below the highest. */
 export interface RegisterModelOptions extends ModelRef, ModelNotes {
   dimension: number;
   checksum: string;

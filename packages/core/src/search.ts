@@ -9,6 +9,7 @@ import { parseOptions } from './options.ts';
 import { assertFilter, filterSchema } from './planner/selection.ts';
 import { embedOrThrow } from './worker/embed-call.ts';
 
+/** How many hits at most (1 to 10,000), and among which nodes. */
 export interface SearchOptions {
   k: number;
   where?: NodeFilter;

@@ -11,6 +11,7 @@ import type { NodeStore, StoredNode } from './ports/node-store.ts';
 import type { EmbeddingRegistry } from './registry.ts';
 import { embedOrThrow } from './worker/embed-call.ts';
 
+/** The model that made the vectors, and which nodes it made them of. */
 export interface StampNodesOptions extends ModelRef, Selection {
   /** Stored contents to embed and compare first; 16 unless told, 0 for no check. */
   sampleSize?: number;

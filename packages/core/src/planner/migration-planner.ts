@@ -11,6 +11,7 @@ import { createPlan } from './create-plan.ts';
 import { assertSelection, type Selection, selectionShape } from './selection.ts';
 import { tuningShape, withDefaults } from './tuning.ts';
 
+/** What to migrate, to which registered model, how urgently and at what pace; the pace not named is that of the configuration. */
 export interface CreateMigrationOptions extends Selection, PlanTuning {
   targetModelId: string;
   targetVersion: number;

@@ -11,6 +11,7 @@ import type { MigrationPlanner } from './migration-planner.ts';
 import { sweepPlan } from './sweep.ts';
 import { givenOnly, tuningShape } from './tuning.ts';
 
+/** The model that is to be active, and what becomes of the nodes of the others. */
 export interface SwitchActiveModelOptions extends PlanTuning {
   targetModelId: string;
   targetVersion: number;

@@ -20,6 +20,7 @@ export interface NodeBackup extends Partial<EmbeddingInfo> {
   readonly embeddedHash?: string;
 }
 
+/** A backup with the id of its node. */
 export interface BackedUpNode extends NodeBackup {
   readonly nodeId: string;
 }
@@ -38,6 +39,7 @@ export interface PlanDraft extends Required<PlanTuning> {
   readonly activate: boolean;
 }
 
+/** A node that is to become a task. `source`: the stamp it carries; absent where it carries none, or is not known. */
 export interface TaskSeed {
   readonly nodeId: string;
   readonly source?: EmbeddingInfo;
@@ -52,6 +54,7 @@ export interface PlanCreation {
   readonly scanCursor?: string;
 }
 
+/** A task in the hands of a worker, with what it went through. */
 export interface LeasedTask {
   readonly nodeId: string;
   /** Failed attempts and write conflicts so far. */
@@ -75,6 +78,7 @@ export interface Lease {
   readonly heldSince?: number;
 }
 
+/** What a worker that asked for work got. */
 export type Claim =
   | { readonly kind: 'lease'; readonly lease: Lease }
   /** Nothing to claim now. `until` (ms since the epoch) where time alone will change that. */
@@ -97,6 +101,7 @@ export type TaskOutcome =
       readonly error?: Reason;
     };
 
+/** How a batch ended: each task that was not plainly completed, and what was learned of the embedder. */
 export interface BatchResult {
   readonly outcomes: readonly TaskOutcome[];
   /** The embedder answered: the hold that this batch was claimed to probe ends. */
@@ -105,14 +110,17 @@ export interface BatchResult {
   readonly hold?: Reason & { readonly until: number };
 }
 
+/** What became of one node in a rollback; see the fields of `RollbackReport`. */
 export type RollbackOutcome = 'restored' | 'skipped' | 'conflict' | 'failed';
 
+/** The outcome of one node, with the reason where it was not put back. */
 export interface RollbackResult {
   readonly nodeId: string;
   readonly outcome: RollbackOutcome;
   readonly error?: Reason;
 }
 
+/** A running worker of any process. */
 export interface WorkerInfo {
   readonly workerId: string;
   readonly host: string;
@@ -122,6 +130,7 @@ export interface WorkerInfo {
   readonly planIds: readonly string[];
 }
 
+/** Who did what to which model or plan. */
 export interface JournalEntry {
   /** ISO time. */
   readonly at: string;
@@ -133,6 +142,7 @@ export interface JournalEntry {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
+/** How many nodes a page of a sweep added, put back to work, and gave up on. */
 export interface SweepResult {
   readonly added: number;
   readonly requeued: number;
