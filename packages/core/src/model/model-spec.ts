@@ -30,7 +30,7 @@ export interface ModelNotes {
 }
 
 /** Printable and well-formed; control characters, line breaks and lone surrogates are not. */
-export const printable = (text: string) => text.isWellFormed() && !/[\p{Cc}\u2028\u2029]/u.test(text);
+const printable = (text: string) => text.isWellFormed() && !/[\p{Cc}\u2028\u2029]/u.test(text);
 
 export const modelIdSchema = z
   .string()

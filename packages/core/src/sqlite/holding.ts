@@ -108,7 +108,7 @@ export function assertFree(holder: Holder | undefined): void {
   if (holder !== undefined) throw overlapError(holder);
 }
 
-export function overlapError(holder: Holder): RegistryError {
+function overlapError(holder: Holder): RegistryError {
   const { planId, count } = holder;
   const nodes =
     count === undefined

@@ -46,7 +46,7 @@ export function runnable({ db }: Context): MigrationPlan[] {
 }
 
 /** A newer program may have changed the meaning of rows while this one was running. */
-export function assertSchema({ db }: Context): void {
+function assertSchema({ db }: Context): void {
   const version = db.raw.pragma('user_version', { simple: true }) as number;
   if (version <= SCHEMA_VERSION) return;
   throw new RegistryError(

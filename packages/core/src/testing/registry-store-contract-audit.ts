@@ -45,7 +45,7 @@ export function allTasks(
  * lease belongs to an ended plan; one model is active; each list by status is the part of the whole list,
  * which is asked again where the plan or its tasks are not as they were `seen` before.
  */
-export async function audit(
+async function audit(
   store: RegistryStore,
   leases: Iterable<KnownLease>,
   seen: Map<string, string> = new Map(),

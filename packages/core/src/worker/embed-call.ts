@@ -13,7 +13,7 @@ import { type Vector, vectorFault } from '../model/vector.ts';
 import { chunked } from './chunks.ts';
 
 /** A call that has not answered by then is a transient failure. */
-export const EMBED_TIMEOUT_MS = 60_000;
+const EMBED_TIMEOUT_MS = 60_000;
 
 export interface EmbedCallOptions {
   readonly embedders: EmbedderSet;

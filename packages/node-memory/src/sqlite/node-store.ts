@@ -33,6 +33,7 @@ import { Stamps } from './stamps.ts';
 import { readStoreId } from './state.ts';
 import { writeNodes } from './write.ts';
 
+/** Where the nodes lie, in tables of the store's own or of the application, and what their vectors look like. */
 export interface SqliteNodeStoreOptions {
   /** The file; also that of a registry. */
   readonly path: string;

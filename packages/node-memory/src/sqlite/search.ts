@@ -23,6 +23,7 @@ import { type Stamps, shapeLike, type VectorShape } from './stamps.ts';
 const CHUNK_BYTES = 2 * 1024 * 1024;
 const CHUNK_ROWS = 4096;
 
+/** A node that a search found; a higher score is nearer. */
 export interface NodeHit {
   readonly id: string;
   /** See `scorer`: higher is nearer. */
