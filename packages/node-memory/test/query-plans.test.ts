@@ -141,7 +141,7 @@ function expectSteps(details: readonly string[], allowed: readonly RegExp[]): vo
   expect(others).toEqual([]);
 }
 
-const frame = /^(MERGE \(UNION ALL\)|LEFT|RIGHT|(CORRELATED )?SCALAR SUBQUERY \d+|CO-ROUTINE w)$/;
+const frame = /^(MERGE \(UNION ALL\)|LEFT|RIGHT|(CORRELATED )?(SCALAR|LIST) SUBQUERY \d+|CO-ROUTINE w)$/;
 const byKey =
   /^SEARCH .* USING (INTEGER PRIMARY KEY|(COVERING )?INDEX sqlite_autoindex_\S*( docs_\d)?) \(\S+=\?\)$/;
 const ofStamps = /^SEARCH \S*( docs)?_embedding_stamps USING /;

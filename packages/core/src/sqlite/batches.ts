@@ -22,18 +22,22 @@ export function backUp(context: Context, lease: Lease, backups: readonly BackedU
     .sql('SELECT backup_seq, target FROM plans WHERE plan = ?')
     .get(held.plan) as PlanRow;
   let seq = backup_seq;
+  // Two statements, since an upsert would save every page it touches to be able to undo itself.
   const insert = db.sql(
     `INSERT INTO backups (backup, plan, node_id, stamp, encoding, content_hash, embedded_hash, vector)
-     VALUES ((:plan << 32) | :seq, :plan, :nodeId, :stamp, :encoding, :contentHash, :embeddedHash, :vector)
-     ON CONFLICT (plan, node_id) DO UPDATE SET stamp = excluded.stamp, encoding = excluded.encoding,
-       content_hash = excluded.content_hash, embedded_hash = excluded.embedded_hash, vector = excluded.vector
-     WHERE excluded.stamp IS NOT :target`,
+     VALUES ((? << 32) | ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (plan, node_id) DO NOTHING`,
+  );
+  const replace = db.sql(
+    `UPDATE backups SET stamp = ?, encoding = ?, content_hash = ?, embedded_hash = ?, vector = ?
+     WHERE plan = ? AND node_id = ?`,
   );
   const stamps = new Map<string, number>();
   for (const backup of backups) {
     seq += 1;
     const stamp = stampOf(context, backup, stamps);
-    insert.run({ plan: held.plan, target, seq, nodeId: backup.nodeId, ...backupColumns(backup, stamp) });
+    const columns = backupColumns(backup, stamp);
+    const { changes } = insert.run(held.plan, seq, held.plan, backup.nodeId, ...columns);
+    if (changes === 0 && stamp !== target) replace.run(...columns, held.plan, backup.nodeId);
   }
   db.sql('UPDATE plans SET backup_seq = ? WHERE plan = ?').run(seq, held.plan);
   return true;

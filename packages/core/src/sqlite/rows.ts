@@ -243,15 +243,12 @@ export function backupOf(row: BackupRow): NodeBackup {
   };
 }
 
-/** The parameters `stamp`, `encoding`, `contentHash`, `embeddedHash` and `vector` of a backup row. */
-export function backupColumns(backup: NodeBackup, stamp: number | null): Record<string, unknown> {
-  const { vector } = backup;
-  const bytes = vector && vectorBytes(vector);
-  return {
-    stamp,
-    encoding: vector === undefined ? null : vector instanceof Uint8Array ? 'bit' : 'float32',
-    contentHash: backup.contentHash,
-    embeddedHash: backup.embeddedHash ?? null,
-    vector: bytes === undefined ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-  };
+/** What a backup row holds of stamp, encoding, content hash, embedded hash and vector, in this order. */
+export function backupColumns(
+  { contentHash, embeddedHash, vector }: NodeBackup,
+  stamp: number | null,
+): readonly unknown[] {
+  if (vector === undefined) return [stamp, null, contentHash, embeddedHash ?? null, null];
+  const encoding = vector instanceof Uint8Array ? 'bit' : 'float32';
+  return [stamp, encoding, contentHash, embeddedHash ?? null, vectorBytes(vector)];
 }

@@ -12,15 +12,19 @@ import type { Layout } from './layout.ts';
 
 const SCHEMA_VERSION = 1;
 
+/**
+ * What the triggers update has no constraint: SQLite saves every page that a statement touches which may
+ * fail half-way, and each write of a node would be one.
+ */
 export function createState(state: string): string {
   return `CREATE TABLE ${state} (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     schema_version INTEGER NOT NULL,
     store_id TEXT NOT NULL,
     mark INTEGER NOT NULL DEFAULT 0,
-    revision INTEGER NOT NULL DEFAULT 0,
-    reserved INTEGER NOT NULL DEFAULT 0,
-    is_writing INTEGER NOT NULL DEFAULT 0
+    revision INTEGER DEFAULT 0,
+    reserved INTEGER DEFAULT 0,
+    is_writing INTEGER DEFAULT 0
   )`;
 }
 

@@ -6,7 +6,7 @@ import {
   type WriteOutcome,
 } from '@registry/core';
 import type { SqliteDatabase } from '@registry/core/sqlite';
-import { currentHash, fenceOf, type Layout, type SqlValue } from './layout.ts';
+import { currentHash, fenceOf, type Layout, nodesInList, type SqlValue } from './layout.ts';
 import type { Stamps } from './stamps.ts';
 import { withFences } from './state.ts';
 
@@ -17,9 +17,30 @@ export function writeNodes(
   stamps: Stamps,
   writes: readonly NodeWrite[],
 ): WriteOutcome[] {
-  return withFences(database, layout, writes.length, (first) =>
+  const outcomes = withFences(database, layout, writes.length, (first) =>
     writes.map((write, index) => writeNode(database, layout, stamps, write, first + index)),
   );
+  const replaced = writes.filter(({ set }, index) => set !== undefined && outcomes[index] === 'written');
+  learnHashes(
+    database,
+    layout,
+    replaced.map(({ nodeId }) => nodeId),
+  );
+  return outcomes;
+}
+
+/**
+ * A content hash that another program's edit made unknown is known again after the write. Apart from the
+ * write itself: SQLite saves every page that a statement touches which calls a function.
+ */
+function learnHashes(database: SqliteDatabase, layout: Layout, ids: readonly string[]): void {
+  const { heads, key, contentHash } = layout;
+  database
+    .sql(
+      `UPDATE ${heads} AS h SET ${contentHash} = ${currentHash(layout)}
+       WHERE ${contentHash} IS NULL AND ${key} IN (SELECT h.${key} FROM ${nodesInList(layout)})`,
+    )
+    .run(JSON.stringify(ids));
 }
 
 function writeNode(
@@ -46,11 +67,9 @@ function writeNode(
   return isThere === undefined ? 'missing' : 'conflict';
 }
 
-/** A content hash that another program's edit made unknown is known again after the write. */
-function setSql(layout: Layout): string {
-  const { heads, revision, embeddedHash, datatype, vector, contentHash, stampColumns } = layout;
-  const columns = [embeddedHash, datatype, vector, ...stampColumns].map((column) => `${column} = ?`);
-  return `UPDATE ${heads} AS h SET ${revision} = ?, ${columns.join(', ')}, ${contentHash} = ${currentHash(layout)}`;
+function setSql({ heads, revision, embeddedHash, datatype, vector, stampColumns }: Layout): string {
+  const columns = [revision, embeddedHash, datatype, vector, ...stampColumns];
+  return `UPDATE ${heads} SET ${columns.map((column) => `${column} = ?`).join(', ')}`;
 }
 
 /** Embedded hash, datatype, vector and stamp. */
