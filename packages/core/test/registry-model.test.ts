@@ -3,13 +3,8 @@ import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { isRegistryError, type RegistryErrorCode } from '../src/errors.ts';
 import type { Claim, Lease, PlanDraft, RollbackOutcome, TaskOutcome } from '../src/ports/registry-store.ts';
-import {
-  allPlans,
-  allTasks,
-  type KnownLease,
-  LEASE_MS,
-} from '../src/testing/registry-store-contract-audit.ts';
-import { nodeIds, nodesOf, Scene } from '../src/testing/registry-store-contract-scene.ts';
+import { allPlans, allTasks, type KnownLease, LEASE_MS } from '../src/testing/registry-store/audit.ts';
+import { nodeIds, nodesOf, Scene } from '../src/testing/registry-store/scene.ts';
 import { makeRegistryFile } from './registry-files.ts';
 
 const RUNS = 40;

@@ -187,27 +187,36 @@ export function insertTasks(
   seeds: readonly TaskSeed[],
   state: 0 | 1,
 ): number {
-  const bySource = new Map<string, { source: number | null; ids: string[] }>();
-  for (const { nodeId, source } of seeds) {
-    const key =
-      source === undefined
-        ? ''
-        : `${source.embeddingModelId}\n${source.embeddingVersion}\n${source.embeddingChecksum}`;
-    let group = bySource.get(key);
-    if (group === undefined) {
-      group = { source: source === undefined ? null : internStamp(context, source), ids: [] };
-      bySource.set(key, group);
-    }
-    group.ids.push(nodeId);
-  }
   let added = 0;
-  for (const { source, ids } of bySource.values())
+  for (const { source, ids } of bySource(seeds))
     added += context.db
       .sql(
         'INSERT OR IGNORE INTO tasks (plan, node_id, state, source) SELECT ?, value, ?, ? FROM json_each(?)',
       )
-      .run(plan, state, source, JSON.stringify(ids)).changes;
+      .run(plan, state, source ? internStamp(context, source) : null, JSON.stringify(ids)).changes;
   return added;
+}
+
+interface SeedGroup {
+  readonly source: EmbeddingInfo | undefined;
+  readonly ids: string[];
+}
+
+/** Seeds of one source mostly follow each other: only where it changes its group is looked up. */
+function bySource(seeds: readonly TaskSeed[]): readonly SeedGroup[] {
+  const groups: SeedGroup[] = [];
+  let group: SeedGroup | undefined;
+  for (const { nodeId, source } of seeds) {
+    if (group === undefined || !sameStamp(group.source, source)) {
+      group = groups.find((other) => sameStamp(other.source, source));
+      if (group === undefined) {
+        group = { source, ids: [] };
+        groups.push(group);
+      }
+    }
+    group.ids.push(nodeId);
+  }
+  return groups;
 }
 
 export function sealPlan(context: Context, creation: PlanCreation): MigrationPlan {

@@ -56,6 +56,8 @@ function findHolder(context: Context, plan: number, condition: string): Holder |
 
 /** A plan but this one that holds tasks for any of these nodes. */
 export function holderOf(context: Context, plan: number, nodeIds: readonly string[]): Holder | undefined {
+  // Most often nobody holds anything, and no list has to be made.
+  if (otherHolder(context, plan) === undefined) return undefined;
   return holderAmong(context, 'SELECT value AS node_id FROM json_each(:ids)', {
     plan,
     ids: JSON.stringify(nodeIds),

@@ -1,7 +1,7 @@
 import { RegistryError } from '../errors.ts';
 import type { SqliteDatabase } from './database.ts';
 import type { FileHeader } from './database-file.ts';
-import { isOrigin, originNames } from './origin-schema.ts';
+import { isOrigin, originNames } from './origin/schema.ts';
 import { APPLICATION_ID, SCHEMA_VERSION, schemaSteps } from './schema.ts';
 
 /**

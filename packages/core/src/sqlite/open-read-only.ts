@@ -14,7 +14,7 @@ import type { SqliteDatabase } from './database.ts';
 import type { DatabaseFile } from './database-file.ts';
 import { withLive } from './examine.ts';
 import { identify } from './identify.ts';
-import { upgradeOrigin } from './origin-upgrade.ts';
+import { upgradeOrigin } from './origin/upgrade.ts';
 import {
   type CopyOptions,
   copyFromConnection,

@@ -12,8 +12,8 @@ import { examine } from './examine.ts';
 import { sqliteFailure } from './failure.ts';
 import { identify } from './identify.ts';
 import { insertModel } from './models.ts';
-import { firstModel } from './origin-models.ts';
-import { keepCopy, renewLayout, upgradeOrigin } from './origin-upgrade.ts';
+import { firstModel } from './origin/models.ts';
+import { keepCopy, renewLayout, upgradeOrigin } from './origin/upgrade.ts';
 import { SqliteRegistryStore } from './registry-store.ts';
 import { advanceSchema } from './schema-steps.ts';
 

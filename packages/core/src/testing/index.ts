@@ -21,9 +21,9 @@ export {
   type NodeStoreContractOptions,
   type NodeStoreHarness,
   nodeStoreContract,
-} from './node-store-contract.ts';
-export { registryStoreContract } from './registry-store-contract.ts';
-export type { MakeRegistryStore, RegistryStoreUnderTest } from './registry-store-contract-scene.ts';
+} from './node-store/node-store-contract.ts';
+export { registryStoreContract } from './registry-store/registry-store-contract.ts';
+export type { MakeRegistryStore, RegistryStoreUnderTest } from './registry-store/scene.ts';
 export {
   type EmbedderCall,
   type EmbedderHook,

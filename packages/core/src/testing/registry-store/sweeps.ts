@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Lease } from '../ports/registry-store.ts';
-import { nodeIds, nodesOf, refused, type Scene, type SceneCase } from './registry-store-contract-scene.ts';
+import type { Lease } from '../../ports/registry-store.ts';
+import { nodeIds, nodesOf, refused, type Scene, type SceneCase } from './scene.ts';
 
 const heads = (ids: readonly string[]) => ids.map((nodeId) => ({ nodeId }));
 

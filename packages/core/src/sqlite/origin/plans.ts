@@ -1,7 +1,7 @@
-import type { Reason } from '../errors.ts';
-import type { MigrationStatus } from '../model/status.ts';
-import { type Context, note } from './context.ts';
-import { importSpec } from './origin-models.ts';
+import type { Reason } from '../../errors.ts';
+import type { MigrationStatus } from '../../model/status.ts';
+import { type Context, note } from '../context.ts';
+import { importSpec } from './models.ts';
 import {
   type OriginSettings,
   type OriginSpec,
@@ -9,9 +9,9 @@ import {
   readSettings,
   readSpec,
   salvageSpecs,
-} from './origin-records.ts';
-import { aside } from './origin-schema.ts';
-import { importBackups, importTasks, markAdopted, type TaskCounts } from './origin-tasks.ts';
+} from './records.ts';
+import { aside } from './schema.ts';
+import { importBackups, importTasks, markAdopted, type TaskCounts } from './tasks.ts';
 
 interface OriginRow {
   rowid: number;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { vectorBytes } from '../model/vector.ts';
-import type { BackedUpNode, TaskOutcome } from '../ports/registry-store.ts';
-import { batchResult, nodeIds, nodesOf, type SceneCase } from './registry-store-contract-scene.ts';
+import { vectorBytes } from '../../model/vector.ts';
+import type { BackedUpNode, TaskOutcome } from '../../ports/registry-store.ts';
+import { batchResult, nodeIds, nodesOf, type SceneCase } from './scene.ts';
 
 const error = { code: 'CONTENT_TOO_LONG', message: 'Longer than the model accepts.' } as const;
 

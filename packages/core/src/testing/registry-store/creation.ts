@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { compareNodeIds } from '../model/node-id.ts';
-import { allTasks } from './registry-store-contract-audit.ts';
-import { nodeIds, nodesOf, refused, type SceneCase } from './registry-store-contract-scene.ts';
+import { compareNodeIds } from '../../model/node-id.ts';
+import { allTasks } from './audit.ts';
+import { nodeIds, nodesOf, refused, type SceneCase } from './scene.ts';
 
 const strangeIds = [
   'plain',

@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
-import { LEASE_MS } from './registry-store-contract-audit.ts';
-import {
-  batchResult,
-  nodeIds,
-  nodesOf,
-  type Scene,
-  type SceneCase,
-} from './registry-store-contract-scene.ts';
+import { LEASE_MS } from './audit.ts';
+import { batchResult, nodeIds, nodesOf, type Scene, type SceneCase } from './scene.ts';
 
 const beat = (scene: Scene, workerId: string) => scene.store.beat({ workerId, host: 'host', pid: 1 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { EmbeddingInfo } from '../model/model-spec.ts';
-import { type Vector, vectorBytes } from '../model/vector.ts';
-import type { NodeHead, NodeStore, StoredNode } from '../ports/node-store.ts';
+import type { EmbeddingInfo } from '../../model/model-spec.ts';
+import { type Vector, vectorBytes } from '../../model/vector.ts';
+import type { NodeHead, NodeStore, StoredNode } from '../../ports/node-store.ts';
 
 /** A node as an application hands it to its store. Without a vector it carries no stamp. */
 export interface ContractNode extends Partial<EmbeddingInfo> {

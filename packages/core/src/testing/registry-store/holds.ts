@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Lease } from '../ports/registry-store.ts';
-import { nodeIds, nodesOf, type Scene, type SceneCase } from './registry-store-contract-scene.ts';
+import type { Lease } from '../../ports/registry-store.ts';
+import { nodeIds, nodesOf, type Scene, type SceneCase } from './scene.ts';
 
 const overloaded = { code: 'EMBEDDER_FAILED', message: 'The server answered 503.' } as const;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { LEASE_MS } from './registry-store-contract-audit.ts';
-import { nodeIds, nodesOf, refused, type SceneCase } from './registry-store-contract-scene.ts';
+import { LEASE_MS } from './audit.ts';
+import { nodeIds, nodesOf, refused, type SceneCase } from './scene.ts';
 
 /** What is claimed next, by how many at once, and how a plan is steered while it runs. */
 export const claimCases: Readonly<Record<string, SceneCase>> = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { PlanCreation } from '../ports/registry-store.ts';
-import { LEASE_MS } from './registry-store-contract-audit.ts';
-import { nodeIds, nodesOf, refused, type Scene, type SceneCase } from './registry-store-contract-scene.ts';
+import type { PlanCreation } from '../../ports/registry-store.ts';
+import { LEASE_MS } from './audit.ts';
+import { nodeIds, nodesOf, refused, type Scene, type SceneCase } from './scene.ts';
 
 /** A creation over the store whose maker died after a page of two nodes. */
 async function interrupted(scene: Scene, changes = {}): Promise<PlanCreation> {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { MigrationPlan } from '../model/plan.ts';
-import { TaskStatus, unfinishedStatuses } from '../model/status.ts';
-import type { MigrationTask } from '../model/task.ts';
-import type { Page } from '../ports/node-store.ts';
-import type { Claim, Lease, RegistryStore } from '../ports/registry-store.ts';
+import type { MigrationPlan } from '../../model/plan.ts';
+import { TaskStatus, unfinishedStatuses } from '../../model/status.ts';
+import type { MigrationTask } from '../../model/task.ts';
+import type { Page } from '../../ports/node-store.ts';
+import type { Claim, Lease, RegistryStore } from '../../ports/registry-store.ts';
 
 /** How long a lease of the contract lasts. */
 export const LEASE_MS = 30_000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { sameStamp } from '../model/compatibility.ts';
-import type { NodeWrite } from '../ports/node-store.ts';
-import { assertIds, bitInfo, type Fixture, newInfo, oldInfo, withoutFence } from './node-store-fixture.ts';
+import { sameStamp } from '../../model/compatibility.ts';
+import type { NodeWrite } from '../../ports/node-store.ts';
+import { assertIds, bitInfo, type Fixture, newInfo, oldInfo, withoutFence } from './fixture.ts';
 
 type Case = (fixture: Fixture) => Promise<void>;
 

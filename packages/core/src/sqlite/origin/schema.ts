@@ -1,4 +1,4 @@
-import type { SqliteDatabase } from './database.ts';
+import type { SqliteDatabase } from '../database.ts';
 
 /** The columns that MnemoCore Phase 6.0 gives its three tables. It sets neither user_version nor application_id. */
 const originTables: Readonly<Record<string, readonly string[]>> = {

@@ -1,18 +1,18 @@
-import type { ContractCase } from './embedder-contract.ts';
-import { batchCases } from './registry-store-contract-batches.ts';
-import { claimCases } from './registry-store-contract-claims.ts';
-import { companyCases } from './registry-store-contract-company.ts';
-import { creationCases } from './registry-store-contract-creation.ts';
-import { cutoverCases } from './registry-store-contract-cutover.ts';
-import { holdCases } from './registry-store-contract-holds.ts';
-import { leaseCases } from './registry-store-contract-leases.ts';
-import { modelCases } from './registry-store-contract-models.ts';
-import { nodeCases } from './registry-store-contract-nodes.ts';
-import { overlapCases } from './registry-store-contract-overlap.ts';
-import { rollbackCases } from './registry-store-contract-rollbacks.ts';
-import { type MakeRegistryStore, Scene } from './registry-store-contract-scene.ts';
-import { statusCases } from './registry-store-contract-status.ts';
-import { sweepCases } from './registry-store-contract-sweeps.ts';
+import type { ContractCase } from '../embedder-contract.ts';
+import { batchCases } from './batches.ts';
+import { claimCases } from './claims.ts';
+import { companyCases } from './company.ts';
+import { creationCases } from './creation.ts';
+import { cutoverCases } from './cutover.ts';
+import { holdCases } from './holds.ts';
+import { leaseCases } from './leases.ts';
+import { modelCases } from './models.ts';
+import { nodeCases } from './nodes.ts';
+import { overlapCases } from './overlap.ts';
+import { rollbackCases } from './rollbacks.ts';
+import { type MakeRegistryStore, Scene } from './scene.ts';
+import { statusCases } from './status.ts';
+import { sweepCases } from './sweeps.ts';
 
 const groups = {
   models: modelCases,

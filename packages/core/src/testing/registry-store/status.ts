@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { MigrationStatus, mayFollow } from '../model/status.ts';
-import { nodeIds, nodesOf, refused, type Scene, type SceneCase } from './registry-store-contract-scene.ts';
+import { MigrationStatus, mayFollow } from '../../model/status.ts';
+import { nodeIds, nodesOf, refused, type Scene, type SceneCase } from './scene.ts';
 
 /** Brings a plan of four nodes into each status. */
 const reach: Readonly<Record<MigrationStatus, (scene: Scene, planId: string) => Promise<unknown>>> = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { isAtTarget, sameStamp } from '../model/compatibility.ts';
-import type { NodeFilter } from '../model/plan.ts';
+import { isAtTarget, sameStamp } from '../../model/compatibility.ts';
+import type { NodeFilter } from '../../model/plan.ts';
 import {
   assertIds,
   bitInfo,
@@ -10,7 +10,7 @@ import {
   newInfo,
   oldInfo,
   stamp,
-} from './node-store-fixture.ts';
+} from './fixture.ts';
 
 type Case = (fixture: Fixture) => Promise<void>;
 

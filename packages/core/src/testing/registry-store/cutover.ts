@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { nodeIds, nodesOf, refused, type SceneCase } from './registry-store-contract-scene.ts';
+import { nodeIds, nodesOf, refused, type SceneCase } from './scene.ts';
 
 /** Cutover by hand: readers move to the target at any time after sealing. */
 export const cutoverCases: Readonly<Record<string, SceneCase>> = {

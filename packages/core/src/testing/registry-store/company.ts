@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { allPlans, everyItem, LEASE_MS } from './registry-store-contract-audit.ts';
-import { nodeIds, nodesOf, refused, type SceneCase } from './registry-store-contract-scene.ts';
+import { allPlans, everyItem, LEASE_MS } from './audit.ts';
+import { nodeIds, nodesOf, refused, type SceneCase } from './scene.ts';
 
 /** Seeing plans, tasks, journal and workers; the node store; the mark. */
 export const companyCases: Readonly<Record<string, SceneCase>> = {

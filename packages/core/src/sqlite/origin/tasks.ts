@@ -1,9 +1,9 @@
-import type { Context } from './context.ts';
-import { putTaskError } from './leases.ts';
-import { importSpec } from './origin-models.ts';
-import { type OriginTask, readTask } from './origin-records.ts';
-import { aside } from './origin-schema.ts';
-import { state } from './schema.ts';
+import type { Context } from '../context.ts';
+import { putTaskError } from '../leases.ts';
+import { state } from '../schema.ts';
+import { importSpec } from './models.ts';
+import { type OriginTask, readTask } from './records.ts';
+import { aside } from './schema.ts';
 
 const MESSAGE_LIMIT = 500;
 

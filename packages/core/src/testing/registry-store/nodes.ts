@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { LEASE_MS } from './registry-store-contract-audit.ts';
-import { batchResult, nodeIds, nodesOf, refused, type SceneCase } from './registry-store-contract-scene.ts';
+import { LEASE_MS } from './audit.ts';
+import { batchResult, nodeIds, nodesOf, refused, type SceneCase } from './scene.ts';
 
 /** Rollback of one node, under a lease of its own. */
 export const nodeCases: Readonly<Record<string, SceneCase>> = {

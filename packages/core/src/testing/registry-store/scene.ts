@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { isRegistryError, type RegistryError, type RegistryErrorCode } from '../errors.ts';
-import { EmbeddingModelSpec } from '../model/model-spec.ts';
-import type { MigrationPlan } from '../model/plan.ts';
-import type { TaskStatus } from '../model/status.ts';
+import { isRegistryError, type RegistryError, type RegistryErrorCode } from '../../errors.ts';
+import { EmbeddingModelSpec } from '../../model/model-spec.ts';
+import type { MigrationPlan } from '../../model/plan.ts';
+import type { TaskStatus } from '../../model/status.ts';
 import type {
   BackedUpNode,
   BatchResult,
@@ -13,9 +13,9 @@ import type {
   RegistryStore,
   RollbackOutcome,
   TaskOutcome,
-} from '../ports/registry-store.ts';
-import { ManualClock } from './manual-clock.ts';
-import { allTasks, LEASE_MS, LeaseBook } from './registry-store-contract-audit.ts';
+} from '../../ports/registry-store.ts';
+import { ManualClock } from '../manual-clock.ts';
+import { allTasks, LEASE_MS, LeaseBook } from './audit.ts';
 
 /** A fresh registry for one case of the contract. */
 export interface RegistryStoreUnderTest {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { EmbeddingModelSpec } from '../model/model-spec.ts';
-import { nodeIds, refused, type SceneCase } from './registry-store-contract-scene.ts';
+import { EmbeddingModelSpec } from '../../model/model-spec.ts';
+import { nodeIds, refused, type SceneCase } from './scene.ts';
 
 /** Models: what is fixed, what may change, and which one is active. */
 export const modelCases: Readonly<Record<string, SceneCase>> = {

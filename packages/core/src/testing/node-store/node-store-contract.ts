@@ -1,14 +1,14 @@
-import type { ContractCase } from './embedder-contract.ts';
-import { Fixture, type NodeStoreContractOptions, type NodeStoreHarness } from './node-store-fixture.ts';
-import { readingCases } from './node-store-reading-cases.ts';
-import { writingCases } from './node-store-writing-cases.ts';
+import type { ContractCase } from '../embedder-contract.ts';
+import { Fixture, type NodeStoreContractOptions, type NodeStoreHarness } from './fixture.ts';
+import { readingCases } from './reading-cases.ts';
+import { writingCases } from './writing-cases.ts';
 
 export type {
   ContractNode,
   NodeStoreApplication,
   NodeStoreContractOptions,
   NodeStoreHarness,
-} from './node-store-fixture.ts';
+} from './fixture.ts';
 
 /**
  * What every `NodeStore` keeps. `makeStore` is called once per case and gives an empty store.

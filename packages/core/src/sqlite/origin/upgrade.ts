@@ -1,12 +1,12 @@
 import { chmodSync, closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { type Context, note } from './context.ts';
-import type { SqliteDatabase } from './database.ts';
-import { importActive, importModels } from './origin-models.ts';
-import { importPlans } from './origin-plans.ts';
-import { aside } from './origin-schema.ts';
-import { advanceSchema } from './schema-steps.ts';
+import { type Context, note } from '../context.ts';
+import type { SqliteDatabase } from '../database.ts';
+import { advanceSchema } from '../schema-steps.ts';
+import { importActive, importModels } from './models.ts';
+import { importPlans } from './plans.ts';
+import { aside } from './schema.ts';
 
 /**
  * Turns a database of the origin into ours: models, plans and tasks are taken over from its rows, its tables

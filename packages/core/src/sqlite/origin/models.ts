@@ -1,8 +1,8 @@
-import { EmbeddingModelSpec, type ModelNotes } from '../model/model-spec.ts';
-import { type Context, internStamp, modelRow, note } from './context.ts';
-import { insertModel, setActive } from './models.ts';
-import { type OriginSpec, readSpec } from './origin-records.ts';
-import { aside } from './origin-schema.ts';
+import { EmbeddingModelSpec, type ModelNotes } from '../../model/model-spec.ts';
+import { type Context, internStamp, modelRow, note } from '../context.ts';
+import { insertModel, setActive } from '../models.ts';
+import { type OriginSpec, readSpec } from './records.ts';
+import { aside } from './schema.ts';
 
 /** The dimension that `binary_hdv` has in the origin unless its configuration says otherwise. */
 const BINARY_HDV = { modelId: 'binary_hdv', version: 1, dimension: 16384 } as const;

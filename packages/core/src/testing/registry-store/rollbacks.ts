@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
-import type { RollbackOutcome } from '../ports/registry-store.ts';
-import { LEASE_MS } from './registry-store-contract-audit.ts';
-import {
-  batchResult,
-  nodeIds,
-  nodesOf,
-  refused,
-  type Scene,
-  type SceneCase,
-} from './registry-store-contract-scene.ts';
+import type { RollbackOutcome } from '../../ports/registry-store.ts';
+import { LEASE_MS } from './audit.ts';
+import { batchResult, nodeIds, nodesOf, refused, type Scene, type SceneCase } from './scene.ts';
 
 async function completed(scene: Scene, ids: readonly string[], changes = {}): Promise<string> {
   const { planId } = await scene.plan(ids, changes);
