@@ -1,0 +1,25 @@
+/**
+ * Which points of a run are tried. All of them with CRASH_MATRIX=full; else those that differ: before a call
+ * everything is as it was after the one before, and a call that changes nothing leaves nothing behind.
+ */
+export const isWhole = process.env.CRASH_MATRIX === 'full';
+
+const looking =
+  /\.(plan|plans|tasks|models|workers|runnable|mark|mark\.read|rollbackCursor|backups|backup|rollbackReport|countByModel) /;
+
+/** Points that leave another state behind than the point before. */
+export function changing(points: readonly string[]): readonly string[] {
+  if (isWhole) return points;
+  return points.filter((point) => !point.endsWith(' before') && !looking.test(point));
+}
+
+/** Every third of the changing points, for what another story tries at each of its own. */
+export function some(points: readonly string[]): readonly string[] {
+  return changing(points).filter((_, index) => isWhole || index % 3 === 0);
+}
+
+/** Points at which a failure means something else: each call before it did anything, and after it did. */
+export function failing(points: readonly string[]): readonly string[] {
+  if (isWhole) return points;
+  return points.filter((point) => !looking.test(point) || point.includes('#0 before'));
+}
