@@ -1,5 +1,5 @@
 /** Two processes on one registry, and what one of them orders while the other works. */
-import { isRegistryError, type MigrationPlan } from '@registry/core';
+import { isRegistryError, type MigrationPlan, RegistryError } from '@registry/core';
 import { atPoint, type FaultScript } from '@registry/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LEASE_MS } from './interrupted.ts';
@@ -165,6 +165,41 @@ describe('a worker that is told to stop', () => {
     await untilResting(planId, worker);
     await assertRolledBack(world, worker, planId, await worker.manager.rollbackMigration({ planId }));
     expect(worker.embedders.a.calls).toEqual([]);
+    await world.run(worker.manager.stopWorker());
+  });
+});
+
+describe('a worker whose registry is broken', () => {
+  const broken = new RegistryError('DATABASE_INVALID', 'The file is damaged.');
+
+  it('gave up: the run says so, and does not pass for one that came to rest', async () => {
+    const { script } = atPoint('registry.claim #1 before', () => {
+      throw broken;
+    });
+    const worker = await world.open({ script });
+    const planId = await planTo(worker, 'b');
+    await expect(world.run(worker.manager.runMigration(planId))).rejects.toBe(broken);
+    expect((await worker.manager.getMigration(planId)).completedNodes).toBe(4);
+    await world.run(worker.manager.runMigration(planId));
+    await assertCompleted(world, worker, planId);
+  });
+
+  it('tells what it waits for while others write, and goes on', async () => {
+    let isBusy = true;
+    const worker = await world.open({
+      script({ method, when }) {
+        if (method === 'claim' && when === 'before' && isBusy)
+          throw new RegistryError('DATABASE_LOCKED', 'Somebody else writes.');
+      },
+    });
+    const planId = await planTo(worker, 'b');
+    await worker.manager.startWorker();
+    await world.clock.advance(300_000);
+    const { state, waiting } = await worker.manager.getWorkerStats();
+    expect([state, waiting.map(({ code }) => code)]).toEqual(['running', ['DATABASE_LOCKED']]);
+    isBusy = false;
+    await untilResting(planId, worker);
+    await assertCompleted(world, worker, planId);
     await world.run(worker.manager.stopWorker());
   });
 });
