@@ -6,6 +6,7 @@ import { disabledError, type ManagerContext } from './context.ts';
 import { EmbedderSet } from './embedder-set.ts';
 import { Events } from './events.ts';
 import { type Logger, silentLogger } from './logger.ts';
+import { assertSameNodeStore } from './model/node-store-id.ts';
 import { parseOptions } from './options.ts';
 import type { Embedder } from './ports/embedder.ts';
 import type { NodeStore } from './ports/node-store.ts';
@@ -93,12 +94,16 @@ export async function openContext(
     allowUnfenced: options.allowUnfenced ?? false,
   });
   try {
-    if (config.enabled && !options.readOnly) await bindNodes(context);
+    if (config.enabled) await (options.readOnly ? checkNodes(context) : bindNodes(context));
     return { context, release };
   } catch (error) {
     await release();
     throw error;
   }
+}
+
+async function checkNodes({ registry, nodes }: ManagerContext): Promise<void> {
+  if (nodes !== undefined) assertSameNodeStore(await registry.nodeStoreId(), nodes.storeId);
 }
 
 async function bindNodes({ registry, nodes, logger }: ManagerContext): Promise<void> {

@@ -143,10 +143,19 @@ export class EmbeddingRegistry {
     );
   }
 
-  /** Nodes that are not at this model; 0 without a node store. */
+  /**
+   * Nodes that are not at this model; 0 in a registry that serves no node store.
+   * @throws RegistryError `NODE_STORE_MISSING` where it serves one that was not passed to `open`
+   */
   async countBehind(spec: EmbeddingModelSpec): Promise<number> {
-    const { nodes } = this.#context;
-    if (nodes === undefined) return 0;
+    const { nodes, registry } = this.#context;
+    if (nodes === undefined) {
+      if ((await registry.nodeStoreId()) === undefined) return 0;
+      throw new RegistryError(
+        'NODE_STORE_MISSING',
+        'This registry has a node store, and how many nodes would be left behind cannot be counted without it; pass nodeStore to open, or say migrateExisting: false.',
+      );
+    }
     const counts = await nodes.countByModel();
     const behind = counts.reduce(
       (sum, { info, count }) => sum + (info !== undefined && sameStamp(info, spec.info) ? 0 : count),
@@ -156,7 +165,7 @@ export class EmbeddingRegistry {
     return behind > 0 ? behind : countScanned(nodes, spec.info);
   }
 
-  /** @throws RegistryError `MIGRATION_REQUIRED` */
+  /** @throws RegistryError `MIGRATION_REQUIRED`, `NODE_STORE_MISSING` */
   async assertNoneBehind(spec: EmbeddingModelSpec): Promise<void> {
     const behind = await this.countBehind(spec);
     if (behind === 0) return;

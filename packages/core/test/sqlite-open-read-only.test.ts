@@ -263,6 +263,7 @@ describe('reading changes nothing', () => {
       'rollbackCursor',
       'rollbackReport',
       'mark',
+      'nodeStoreId',
       'workers',
       'close',
     ];

@@ -289,6 +289,8 @@ export interface RegistryStore {
   // ── keeping company ──
   /** Remembers the node store at first use. `NODE_STORE_MISMATCH`. */
   bindNodeStore(storeId: string): Promise<void>;
+  /** The node store it was bound to; undefined while it serves none. */
+  nodeStoreId(): Promise<string | undefined>;
   /** The number that seals, rollbacks and finalizes raise. */
   mark(): Promise<number>;
   /**

@@ -14,6 +14,7 @@ const access = {
   rollbackCursor: 'read',
   rollbackReport: 'read',
   mark: 'read',
+  nodeStoreId: 'read',
   workers: 'read',
   putModel: 'write',
   putNotes: 'write',

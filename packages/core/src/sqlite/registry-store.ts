@@ -242,8 +242,12 @@ export class SqliteRegistryStore implements RegistryStore {
 
   async bindNodeStore(storeId: string) {
     // Most often it is bound already, and then a busy writer is not waited for.
-    if ((await this.#read((context) => setting<string>(context, 'store_id'))) === storeId) return;
+    if ((await this.nodeStoreId()) === storeId) return;
     return this.#write((context) => seeing.bindNodeStore(context, storeId));
+  }
+
+  nodeStoreId() {
+    return this.#read((context) => setting<string>(context, 'store_id'));
   }
 
   mark() {

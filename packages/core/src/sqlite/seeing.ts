@@ -1,4 +1,5 @@
-import { type Reason, RegistryError } from '../errors.ts';
+import type { Reason } from '../errors.ts';
+import { assertSameNodeStore } from '../model/node-store-id.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import type { Page, PageOptions } from '../ports/node-store.ts';
 import type { JournalEntry, WorkerInfo } from '../ports/registry-store.ts';
@@ -92,17 +93,10 @@ export function workers({ db, clock }: Context): WorkerInfo[] {
 
 export function bindNodeStore(context: Context, storeId: string): void {
   const known = setting<string>(context, 'store_id');
-  if (known === storeId) return;
-  if (known === undefined) {
-    putSetting(context, 'store_id', storeId);
-    note(context, 'store:bound', { details: { storeId } });
-    return;
-  }
-  throw new RegistryError(
-    'NODE_STORE_MISMATCH',
-    `This registry belongs to node store ${known}, not to ${storeId}; open the registry of that store, or another registry for this one.`,
-    { details: { registered: known, received: storeId } },
-  );
+  assertSameNodeStore(known, storeId);
+  if (known !== undefined) return;
+  putSetting(context, 'store_id', storeId);
+  note(context, 'store:bound', { details: { storeId } });
 }
 
 /** The node store has seen seals and rollbacks that this registry has not: it is an older copy. */

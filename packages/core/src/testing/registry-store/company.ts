@@ -125,8 +125,10 @@ export const companyCases: Readonly<Record<string, SceneCase>> = {
   },
 
   'belongs to one node store': async ({ store, second }) => {
+    assert.equal(await store.nodeStoreId(), undefined);
     await store.bindNodeStore('store-1');
     await second.bindNodeStore('store-1');
+    assert.equal(await second.nodeStoreId(), 'store-1');
     const error = await refused(second.bindNodeStore('store-2'), 'NODE_STORE_MISMATCH');
     assert.deepEqual(error.details, { registered: 'store-1', received: 'store-2' });
     await store.bindNodeStore('store-1');
