@@ -187,7 +187,7 @@ describe('what concerns one text ends as one dead letter, while all others are d
     expect(failed.map(({ nodeId, status, errorCode }) => [nodeId, status, errorCode])).toEqual([
       ['plain', 'failed', code],
     ]);
-    expect(failed[0]?.retryCount).toBe(plan.maxRetries + 1);
+    expect(failed[0]?.retryCount).toBe(plan.maxRetries);
     expect(failed[0]?.errorMessage).not.toContain(poison);
     expect((await world.nodeStates()).get('plain')).toBe(world.start.get('plain'));
   });

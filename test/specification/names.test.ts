@@ -136,7 +136,7 @@ describe('properties and methods', () => {
         ...shared,
         nodeId: nodeId(1),
         status: 'failed',
-        retryCount: 1,
+        retryCount: 0,
         canRollback: false,
         errorMessage: 'Not this one.',
       },
@@ -291,7 +291,7 @@ describe('the database', () => {
     expect(failed).toMatchObject({
       status: 'failed',
       error_message: 'Not this one.',
-      retry_count: 1,
+      retry_count: 0,
       can_rollback: 0,
     });
     expect(gone).toMatchObject({ status: 'skipped', old_vector_backup: null });

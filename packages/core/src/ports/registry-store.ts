@@ -91,7 +91,7 @@ export type TaskOutcome =
   /** At the target already; counted as adopted where no backup of this plan exists. */
   | { readonly nodeId: string; readonly status: 'completed' }
   | { readonly nodeId: string; readonly status: 'skipped' }
-  | { readonly nodeId: string; readonly status: 'failed'; readonly error: Reason; readonly charge?: 'retry' }
+  | { readonly nodeId: string; readonly status: 'failed'; readonly error: Reason }
   /** To be tried again from `notBefore` (ms since the epoch, at most ten minutes ahead) on. */
   | {
       readonly nodeId: string;

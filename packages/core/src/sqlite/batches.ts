@@ -82,7 +82,7 @@ function settleTask(
 ): void {
   const { db, clock } = context;
   const isPending = outcome.status === 'pending';
-  const charge = 'charge' in outcome ? outcome.charge : undefined;
+  const charge = outcome.status === 'pending' ? outcome.charge : undefined;
   const isAdopted = outcome.status === 'completed' && !hasBackup(context, held.plan, outcome.nodeId);
   const { changes } = db
     .sql(

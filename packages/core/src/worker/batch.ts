@@ -135,9 +135,9 @@ class Batch {
   #failed(task: LeasedTask, error: Reason): TaskOutcome {
     const { nodeId, attempts } = task;
     const { clock } = this.#context;
-    const charge = 'retry' as const;
-    if (attempts >= this.#lease.plan.maxRetries) return { nodeId, status: 'failed', error, charge };
-    return { nodeId, status: 'pending', error, charge, notBefore: clock.now() + backoffMs(attempts, clock) };
+    if (attempts >= this.#lease.plan.maxRetries) return { nodeId, status: 'failed', error };
+    const notBefore = clock.now() + backoffMs(attempts, clock);
+    return { nodeId, status: 'pending', error, charge: 'retry', notBefore };
   }
 
   /** False once the lease is lost: then nothing of this batch may be written. */
