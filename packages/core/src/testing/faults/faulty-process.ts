@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../../clock.ts';
 
 /**
  * A process that a test can freeze and kill while the test itself goes on. What was wrapped for it (its

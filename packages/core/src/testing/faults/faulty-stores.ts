@@ -1,6 +1,6 @@
-import type { Embedder } from '../ports/embedder.ts';
-import type { NodeStore, WriteOutcome } from '../ports/node-store.ts';
-import type { RegistryStore } from '../ports/registry-store.ts';
+import type { Embedder } from '../../ports/embedder.ts';
+import type { NodeStore, WriteOutcome } from '../../ports/node-store.ts';
+import type { RegistryStore } from '../../ports/registry-store.ts';
 import { type FaultScript, type FaultyOptions, Interruption } from './faulty-script.ts';
 
 /** How a node store is wrapped. */
