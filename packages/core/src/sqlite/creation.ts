@@ -1,4 +1,6 @@
 import { RegistryError } from '../errors.ts';
+import { sameStamp } from '../model/compatibility.ts';
+import type { EmbeddingInfo } from '../model/model-spec.ts';
 import type { MigrationPlan, NodeFilter } from '../model/plan.ts';
 import type { PlanCreation, PlanDraft, TaskSeed } from '../ports/registry-store.ts';
 import { type Context, internStamp, note, raiseMark } from './context.ts';
