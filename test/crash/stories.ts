@@ -86,6 +86,7 @@ export const sweep: Story = { ...forward, name: 'a sweep that finds nodes', begi
 
 export const back: Story = {
   name: 'a rollback',
+  lastLook: 'countByModel',
   begin: migrated,
   act: ({ manager }, planId) => manager.rollbackMigration({ planId }),
   finish: ({ manager }, planId) => manager.rollbackMigration({ planId }),
