@@ -206,19 +206,17 @@ interface SeedGroup {
 
 /** Seeds of one source mostly follow each other: only where it changes its group is looked up. */
 function bySource(seeds: readonly TaskSeed[]): readonly SeedGroup[] {
-  const groups: SeedGroup[] = [];
+  const groups = new Map<string, SeedGroup>();
   let group: SeedGroup | undefined;
   for (const { nodeId, source } of seeds) {
     if (group === undefined || !sameStamp(group.source, source)) {
-      group = groups.find((other) => sameStamp(other.source, source));
-      if (group === undefined) {
-        group = { source, ids: [] };
-        groups.push(group);
-      }
+      const key = `${source?.embeddingModelId}\n${source?.embeddingVersion}\n${source?.embeddingChecksum}`;
+      group = groups.get(key) ?? { source, ids: [] };
+      groups.set(key, group);
     }
     group.ids.push(nodeId);
   }
-  return groups;
+  return [...groups.values()];
 }
 
 export function sealPlan(context: Context, creation: PlanCreation): MigrationPlan {
