@@ -17,8 +17,9 @@ export function writeNodes(
   stamps: Stamps,
   writes: readonly NodeWrite[],
 ): WriteOutcome[] {
+  const statements = statementsOf(database, layout);
   const outcomes = withFences(database, layout, writes.length, (first) =>
-    writes.map((write, index) => writeNode(database, layout, stamps, write, first + index)),
+    writes.map((write, index) => writeNode(statements, stamps, write, first + index)),
   );
   const replaced = writes.filter(({ set }, index) => set !== undefined && outcomes[index] === 'written');
   learnHashes(
@@ -43,33 +44,36 @@ function learnHashes(database: SqliteDatabase, layout: Layout, ids: readonly str
     .run(JSON.stringify(ids));
 }
 
+/** Looked up once for all writes: their texts are long. */
+function statementsOf(database: SqliteDatabase, layout: Layout) {
+  const { heads, bodies, revision, embeddedHash, datatype, vector, stampColumns } = layout;
+  const where = `WHERE ${layout.headHasId} AND ${fenceOf(layout)} = ?`;
+  const columns = [revision, embeddedHash, datatype, vector, ...stampColumns];
+  return {
+    replace: database.sql(
+      `UPDATE ${heads} SET ${columns.map((column) => `${column} = ?`).join(', ')} ${where}`,
+    ),
+    renew: database.sql(`UPDATE ${heads} SET ${revision} = ? ${where}`),
+    find: database.sql(`SELECT 1 FROM ${bodies} WHERE ${layout.bodyHasId}`),
+  };
+}
+
 function writeNode(
-  database: SqliteDatabase,
-  layout: Layout,
+  { replace, renew, find }: ReturnType<typeof statementsOf>,
   stamps: Stamps,
   write: NodeWrite,
   revision: number,
 ): WriteOutcome {
-  const where = `WHERE ${layout.headHasId} AND ${fenceOf(layout)} = ?`;
+  const { nodeId } = write;
   const number = Number(write.fence);
   // A text that we never handed out fits no node.
   const fence = String(number) === write.fence ? number : -1;
-  const changes =
+  const { changes } =
     write.set === undefined
-      ? database
-          .sql(`UPDATE ${layout.heads} SET ${layout.revision} = ? ${where}`)
-          .run(revision, write.nodeId, fence).changes
-      : database
-          .sql(`${setSql(layout)} ${where}`)
-          .run(revision, ...newValues(stamps, write), write.nodeId, fence).changes;
+      ? renew.run(revision, nodeId, fence)
+      : replace.run(revision, ...newValues(stamps, write), nodeId, fence);
   if (changes === 1) return 'written';
-  const isThere = database.sql(`SELECT 1 FROM ${layout.bodies} WHERE ${layout.bodyHasId}`).get(write.nodeId);
-  return isThere === undefined ? 'missing' : 'conflict';
-}
-
-function setSql({ heads, revision, embeddedHash, datatype, vector, stampColumns }: Layout): string {
-  const columns = [revision, embeddedHash, datatype, vector, ...stampColumns];
-  return `UPDATE ${heads} SET ${columns.map((column) => `${column} = ?`).join(', ')}`;
+  return find.get(nodeId) === undefined ? 'missing' : 'conflict';
 }
 
 /** Embedded hash, datatype, vector and stamp. */
