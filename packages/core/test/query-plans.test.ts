@@ -236,7 +236,10 @@ beforeAll(async () => {
   await look(planId);
   await finish(planId);
   await look(planId);
+  // Holders are looked for only where there is another plan that may hold something.
+  const beside = await createPlan({ wholeStore: false }, 10, 2 * ROWS);
   const later = await createPlan({ wholeStore: false }, 1000, 200);
+  await finish(beside);
   await finish(later);
   await rollBack(planId, later);
   await store.discardPlan(await store.createPlan(draft));
