@@ -5,6 +5,7 @@
  * a node found at the target is done, a backup is taken only of what was read off the target, a write lands
  * only on the node that was read, and nothing counts until the registry still holds the lease.
  */
+import { nextTurn } from '../clock.ts';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
 import { isRegistryError, type Reason, reasonOf } from '../errors.ts';
 import { isAtTarget } from '../model/compatibility.ts';
@@ -40,6 +41,8 @@ export async function runBatch(context: ManagerContext, lease: Lease): Promise<B
   const batch = new Batch(context, store, lease);
   await batch.read();
   const embedded = await batch.embed();
+  // The calls of other batches are sent and answered first: what follows keeps them waiting.
+  await nextTurn();
   if (!(await batch.backUp())) return { settled: false, completed: 0, failedIds: [] };
   await batch.write();
   return batch.settle(embedded);
