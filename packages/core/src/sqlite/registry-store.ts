@@ -22,6 +22,7 @@ import * as leases from './leases.ts';
 import * as models from './models.ts';
 import * as plans from './plans.ts';
 import * as rollbacks from './rollbacks.ts';
+import { planOf } from './rows.ts';
 import * as seeing from './seeing.ts';
 import * as sweeps from './sweeps.ts';
 import { type TaskQuery, tasks } from './task-list.ts';
@@ -119,7 +120,7 @@ export class SqliteRegistryStore implements RegistryStore {
   async plan(planId: string) {
     return this.#read((context) => {
       const row = plans.findPlan(context, planId);
-      return row && plans.planSnapshot(context, planId);
+      return row && planOf(row);
     });
   }
 
