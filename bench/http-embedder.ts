@@ -1,3 +1,4 @@
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { type Embedder, EmbedderError, type EmbeddingModelSpec } from '@registry/core';
 
 interface Answer {
@@ -5,34 +6,45 @@ interface Answer {
 }
 
 /** Speaks to a server of the OpenAI kind; vectors travel as base64. */
-export function httpEmbedder(spec: EmbeddingModelSpec, url: string, texts: number): Embedder {
+export function httpEmbedder(
+  spec: EmbeddingModelSpec,
+  url: string,
+  limits: NonNullable<Embedder['limits']>,
+): Embedder {
+  const agent = new Agent({ keepAlive: true });
   return {
     spec,
-    limits: { texts },
+    limits,
     async embed(input, { signal }) {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ model: spec.modelId, input, encoding_format: 'base64' }),
-        ...(signal && { signal }),
-      });
-      if (!response.ok) {
-        await response.body?.cancel();
-        throw failureOf(response);
-      }
-      const { data } = (await response.json()) as Answer;
+      const body = JSON.stringify({ model: spec.modelId, input, encoding_format: 'base64' });
+      const response = await post(url, body, { agent, ...(signal && { signal }) });
+      const parts: Buffer[] = await response.toArray();
+      if (response.statusCode !== 200) throw failureOf(response);
+      const { data } = JSON.parse(Buffer.concat(parts).toString('latin1')) as Answer;
       return data.map(({ embedding }) => vectorOfBase64(embedding));
     },
   };
 }
 
-function failureOf({ status, headers }: Response): EmbedderError {
-  const message = `The server answered ${status}.`;
-  if (status === 429)
+function post(
+  url: string,
+  body: string,
+  options: { agent: Agent; signal?: AbortSignal },
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request(url, { method: 'POST', ...options }, resolve)
+      .on('error', reject)
+      .end(body);
+  });
+}
+
+function failureOf({ statusCode = 0, headers }: IncomingMessage): EmbedderError {
+  const message = `The server answered ${statusCode}.`;
+  if (statusCode === 429)
     return new EmbedderError('rateLimited', message, {
-      retryAfterMs: Number(headers.get('retry-after') ?? 1) * 1000,
+      retryAfterMs: Number(headers['retry-after'] ?? 1) * 1000,
     });
-  return new EmbedderError(status >= 500 ? 'transient' : 'fatal', message);
+  return new EmbedderError(statusCode >= 500 ? 'transient' : 'fatal', message);
 }
 
 function vectorOfBase64(text: string): Float32Array {

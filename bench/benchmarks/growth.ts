@@ -8,10 +8,12 @@ import { filledStore, inFolder } from '../scene.ts';
 
 /** The rate and the memory of a migration ten times as large, each round in a process of its own. */
 export const growth: Benchmark = async ({ folder, isFull, rounds }) => {
-  const sizes = isFull ? ([100_000, 1_000_000] as const) : ([20_000, 200_000] as const);
+  const sizes = isFull ? ([100_000, 1_000_000] as const) : ([15_000, 150_000] as const);
   const sides = await Promise.all(sizes.map((size) => migratedStore(folder, size)));
   const [small, large] = sides as [MigratedStore, MigratedStore];
-  const rates = await alternate(Math.min(rounds, 3), { small: small.migrate, large: large.migrate });
+  await small.migrate();
+  small.megabytes.length = 0;
+  const rates = await alternate(isFull ? rounds : 2, { small: small.migrate, large: large.migrate });
   const [few, many] = sizes.map((size) => size.toLocaleString('en'));
   return {
     name: 'growth',

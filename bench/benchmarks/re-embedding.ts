@@ -23,25 +23,25 @@ export const reEmbedding: Benchmark = async ({ folder, isFull, rounds }) => {
   const scattered = isFull ? await measure(folder, size, rounds, true) : undefined;
   const figures = (order: string, found: Measured) => [
     figure(`migration, ${order} ids`, 'nodes/s', found.ours),
-    figure(`hand-written loop, ${order} ids`, 'nodes/s', found.hand),
-    figure(`rollback, ${order} ids`, 'nodes/s', found.back),
+    figure('hand-written loop', 'nodes/s', found.hand),
+    figure('the same with our pages and cache', 'nodes/s', found.tuned),
+    figure('rollback', 'nodes/s', found.back),
+  ];
+  const verdicts = (order: string, found: Measured) => [
+    verdict(`migration beside the loop${order}`, '×', ratios(found.ours, found.hand), '≥', 0.6),
+    verdict(`… with our pages and cache${order}`, '×', ratios(found.ours, found.tuned), '≥', 0.6),
+    verdict(`rollback beside the migration${order}`, '×', ratios(found.back, found.ours), '≥', 1),
   ];
   return {
     name: 're-embedding',
-    title: `Re-embedding ceiling and rollback, ${size.toLocaleString('en')} nodes, batches of ${BATCH}`,
+    title: `Re-embedding and rollback, ${size.toLocaleString('en')} nodes, batches of ${BATCH}`,
     figures: [
       ...figures('growing', growing),
       ...(scattered === undefined ? [] : figures('scattered', scattered)),
     ],
     verdicts: [
-      verdict('migration beside the loop', '×', ratios(growing.ours, growing.hand), '≥', 0.6),
-      verdict('rollback beside the migration', '×', ratios(growing.back, growing.ours), '≥', 1),
-      ...(scattered === undefined
-        ? []
-        : [
-            verdict('… scattered ids: migration', '×', ratios(scattered.ours, scattered.hand), '≥', 0.6),
-            verdict('… scattered ids: rollback', '×', ratios(scattered.back, scattered.ours), '≥', 1),
-          ]),
+      ...verdicts('', growing),
+      ...(scattered === undefined ? [] : verdicts(', scattered', scattered)),
     ],
     remarks: [],
   };
@@ -51,6 +51,7 @@ interface Measured {
   readonly ours: Rounds;
   readonly back: Rounds;
   readonly hand: Rounds;
+  readonly tuned: Rounds;
 }
 
 async function measure(parent: string, size: number, rounds: number, scattered: boolean): Promise<Measured> {
@@ -58,7 +59,9 @@ async function measure(parent: string, size: number, rounds: number, scattered: 
     const store = await filledStore(join(folder, 'nodes.sqlite'), size, scattered);
     const numbers = Array.from({ length: size }, (_, number) => number);
     const nodes = numbers.map((number) => ({ id: idOf(number, scattered), content: textOf(number) }));
-    const hand = new HandLoop(join(folder, 'hand.sqlite'), nodes, vectorOf(before));
+    const loop = (settings: 'tuned' | 'default') =>
+      new HandLoop(join(folder, `${settings}.sqlite`), settings, nodes, vectorOf(before));
+    const loops = { hand: loop('default'), tuned: loop('tuned') };
     const back: number[] = [];
     const measured = await alternate(rounds, {
       ours: async () => {
@@ -66,15 +69,20 @@ async function measure(parent: string, size: number, rounds: number, scattered: 
         back.push(rates.back);
         return rates.forth;
       },
-      hand: async () => {
-        const vector = vectorOf(after);
-        return size / (await secondsOf(() => hand.run(BATCH, (texts) => texts.map(() => vector))));
-      },
+      hand: () => runByHand(loops.hand, size),
+      tuned: () => runByHand(loops.tuned, size),
     });
-    hand.close();
+    loops.hand.close();
+    loops.tuned.close();
     await store.close();
     return { ...measured, back };
   });
+}
+
+async function runByHand(loop: HandLoop, size: number): Promise<number> {
+  const vector = vectorOf(after);
+  loop.clear();
+  return size / (await secondsOf(() => loop.run(BATCH, (texts) => texts.map(() => vector))));
 }
 
 /** Afterwards the store is as it was. */

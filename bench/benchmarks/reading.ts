@@ -10,7 +10,7 @@ import { after, BATCH, before, filledStore, inFolder, newRegistry } from '../sce
 /** How long a search takes in another process while a migration runs as fast as it can. */
 export const reading: Benchmark = async ({ folder, isFull, rounds }) => {
   const size = 20_000;
-  const seconds = isFull ? 20 : 4;
+  const seconds = isFull ? 20 : 3;
   const path = join(folder, 'nodes.sqlite');
   await using store = await filledStore(path, size);
   await using child = new Child<SearchAnswer>('search.ts', { store: path });

@@ -53,7 +53,7 @@ export const transitions: Benchmark = async ({ folder, isFull, rounds }) => {
   };
 };
 
-const plainjobs = { 'as it comes': 10_000, durable: 1_000 };
+const plainjobs = { 'as it comes': 10_000, durable: 500 };
 
 function plainjob(folder: string, mode: 'as it comes' | 'durable'): Promise<number> {
   return inFolder(folder, async (round) => TRANSITIONS * (await runPlainjob(round, plainjobs[mode], mode)));

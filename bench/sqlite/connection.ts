@@ -1,16 +1,13 @@
 import Database from 'better-sqlite3';
 
-/** What registry and node store set too, so that only the work differs and not the settings. */
-const PRAGMAS = [
-  'page_size=8192',
-  'journal_mode=WAL',
-  'synchronous=FULL',
-  'cache_size=-65536',
-  'wal_autocheckpoint=4000',
-];
+/** Without these, what SQLite takes by itself: pages of 4 KiB, 16 MB of cache, a checkpoint every 4 MB. */
+const TUNED = ['page_size=8192', 'cache_size=-65536', 'wal_autocheckpoint=4000'];
+/** What every commit of ours promises. */
+const DURABLE = ['journal_mode=WAL', 'synchronous=FULL'];
 
-export function openRaw(path: string): Database.Database {
+/** `tuned`: with the pages, the cache and the checkpoints that the node store sets. */
+export function openRaw(path: string, settings: 'tuned' | 'default' = 'tuned'): Database.Database {
   const database = new Database(path);
-  for (const pragma of PRAGMAS) database.pragma(pragma);
+  for (const pragma of settings === 'tuned' ? [...TUNED, ...DURABLE] : DURABLE) database.pragma(pragma);
   return database;
 }

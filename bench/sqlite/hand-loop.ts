@@ -14,8 +14,13 @@ interface Row {
 export class HandLoop {
   readonly #database: Database;
 
-  constructor(path: string, nodes: Iterable<{ id: string; content: string }>, vector: Float32Array) {
-    this.#database = openRaw(path);
+  constructor(
+    path: string,
+    settings: 'tuned' | 'default',
+    nodes: Iterable<{ id: string; content: string }>,
+    vector: Float32Array,
+  ) {
+    this.#database = openRaw(path, settings);
     this.#database.exec(
       'CREATE TABLE nodes (id TEXT PRIMARY KEY, content TEXT NOT NULL, vector BLOB NOT NULL, model TEXT NOT NULL)',
     );
@@ -25,11 +30,15 @@ export class HandLoop {
     })();
   }
 
-  /** Re-embeds everything; a new table takes the backups. */
+  /** Makes an empty table for the backups of the next run. */
+  clear(): void {
+    this.#database.exec('DROP TABLE IF EXISTS backups');
+    this.#database.exec('CREATE TABLE backups (id TEXT PRIMARY KEY, vector BLOB NOT NULL)');
+  }
+
+  /** Re-embeds everything. */
   run(batchSize: number, embed: (texts: readonly string[]) => readonly Float32Array[]): void {
     const database = this.#database;
-    database.exec('DROP TABLE IF EXISTS backups');
-    database.exec('CREATE TABLE backups (id TEXT PRIMARY KEY, vector BLOB NOT NULL)');
     const read = database.prepare('SELECT id, content, vector FROM nodes WHERE id > ? ORDER BY id LIMIT ?');
     const backUp = database.prepare('INSERT INTO backups VALUES (?, ?)');
     const write = database.prepare("UPDATE nodes SET vector = ?, model = 'after' WHERE id = ?");
