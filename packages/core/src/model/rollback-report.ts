@@ -16,7 +16,7 @@ export interface RollbackReport {
   readonly remaining: number;
   readonly remainingSample: readonly string[];
   readonly conflictSample: readonly string[];
-  /** conflicts + failed + remaining = 0. */
+  /** The rollback is done, and conflicts + failed + remaining = 0. */
   readonly succeeded: boolean;
   /** The call that brings the remaining nodes back. */
   readonly wayBack?: {

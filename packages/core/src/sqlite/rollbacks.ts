@@ -240,7 +240,8 @@ export function endRollback(
 
 export function rollbackReport(context: Context, planId: string): RollbackReport {
   const row = planRow(context, planId);
-  return reportOf(planOf(row), storedReport(context, row.plan));
+  const report = reportOf(planOf(row), storedReport(context, row.plan));
+  return { ...report, succeeded: report.succeeded && row.status === 'rolled_back' };
 }
 
 export function takeNode(

@@ -106,10 +106,11 @@ export function catchUpMark(context: Context, mark: number): number {
   const reason: Reason = {
     code: 'REGISTRY_OLDER',
     message:
-      'The node store has seen later plans than this registry, which may be an older copy; look at the nodes, then resume.',
+      'The node store has seen later plans than this registry, which may be an older copy; look at the nodes, then resume the plan or roll it back.',
   };
+  // A rollback that went on by itself would undo what later plans have done since.
   const rows = context.db
-    .sql(`${PLAN_ROWS} WHERE p.sealed IS NOT NULL AND p.status IN ('pending', 'in_progress')`)
+    .sql(`${PLAN_ROWS} WHERE p.sealed IS NOT NULL AND p.status IN ('pending', 'in_progress', 'rolling_back')`)
     .all() as PlanRow[];
   for (const row of rows) setStatus(context, row, 'paused', reason);
   // A plan under creation then may have been sealed and rolled back since: as a list, nobody goes on with it.

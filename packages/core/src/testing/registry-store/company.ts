@@ -145,18 +145,19 @@ export const companyCases: Readonly<Record<string, SceneCase>> = {
     await scene.finish(done);
     const mark = await store.mark();
     for (const known of [0, mark]) assert.equal(await store.catchUpMark(known), 0);
-    assert.equal(await store.catchUpMark(mark + 5), 2);
+    assert.equal(await store.catchUpMark(mark + 5), 3);
     assert.equal(await store.mark(), mark + 5);
-    for (const planId of [pending, running]) {
+    for (const planId of [pending, running, rolling]) {
       const plan = await scene.read(planId);
       assert.deepEqual([plan.status, plan.reason?.code], ['paused', 'REGISTRY_OLDER']);
       assert.deepEqual(await scene.claim(planId), { kind: 'rest' });
     }
     assert.equal((await scene.read(paused)).reason?.code, 'DISK_FULL');
-    assert.equal((await scene.read(rolling)).status, 'rolling_back');
     assert.equal((await scene.read(done)).status, 'completed');
     await scene.work(lease);
     assert.equal(await store.catchUpMark(mark + 5), 0);
+    await store.beginRollback(rolling);
+    assert.equal((await scene.read(rolling)).status, 'rolling_back');
     await store.movePlan(running, 'in_progress');
     assert.equal((await scene.finish(running)).status, 'completed');
   },
