@@ -49,10 +49,13 @@ export async function stampNodes(
   assertSelection(o, store);
   const model = await registry.knownModel(o);
   const total = { stamped: 0, skipped: 0 };
+  let differing: ReadonlySet<string> = new Set();
   const stamp = async (ids: readonly string[]) => {
     await nextTurn();
     o.signal?.throwIfAborted();
-    const stamped = await stampPage(store, model, ids, o.signal);
+    // Vectors that were seen to be of another text wait for a plan, which embeds them anew.
+    const agreeing = ids.filter((id) => !differing.has(id));
+    const stamped = await stampPage(store, model, agreeing, o.signal);
     total.stamped += stamped;
     total.skipped += ids.length - stamped;
   };
@@ -60,7 +63,7 @@ export async function stampNodes(
   const pages = pagesOf(store, model, o);
   const ahead = await readAhead(store, pages, o.sampleSize ?? SAMPLE, o.signal);
   total.skipped += ahead.skipped;
-  await checkSample(context, model, ahead.sample, o.signal);
+  differing = await checkSample(context, model, ahead.sample, o.signal);
   for (const ids of ahead.pages) await stamp(ids);
   for await (const ids of pages) await stamp(ids);
   return total;
@@ -145,18 +148,20 @@ function nothingToCheck(): RegistryError {
   );
 }
 
+/** Answers the nodes of the sample whose vectors are not what the model makes of their contents now. */
 async function checkSample(
   context: ManagerContext,
   model: RegisteredModel,
   sample: readonly StoredNode[],
   signal: AbortSignal | undefined,
-): Promise<void> {
-  if (sample.length === 0) return;
+): Promise<ReadonlySet<string>> {
+  if (sample.length === 0) return new Set();
   const { embedders, clock } = context;
   const texts = sample.map((node) => node.content ?? '');
   const vectors = await embedOrThrow(texts, { embedders, clock, spec: model, purpose: 'document', signal });
   const differing = sample.filter((node, index) => !areSame(node.vector, vectors[index], model));
-  if (differing.length <= sample.length * DISAGREEING_AT_MOST) return;
+  if (differing.length <= sample.length * DISAGREEING_AT_MOST)
+    return new Set(differing.map((node) => node.id));
   throw new RegistryError(
     'STAMP_MISMATCH',
     `${differing.length} of ${sample.length} stored vectors are not what ${model.qualifiedId} makes of their contents; find the model that made them, or migrate the nodes.`,
