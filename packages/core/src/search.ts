@@ -4,7 +4,6 @@ import { RegistryError } from './errors.ts';
 import { isCompatible } from './model/compatibility.ts';
 import type { EmbeddingInfo, RegisteredModel } from './model/model-spec.ts';
 import type { NodeFilter } from './model/plan.ts';
-import type { Vector } from './model/vector.ts';
 import { parseOptions } from './options.ts';
 import { assertFilter, filterSchema } from './planner/selection.ts';
 import { embedOrThrow } from './worker/embed-call.ts';
@@ -57,19 +56,24 @@ export async function searchAcrossModels(
   const filter = { ...(where && { where }), ...(signal && { signal }) };
   const models = await context.registry.models();
   const { embedders, clock } = context;
-  const queries = new Map<RegisteredModel, Vector>();
-  const hits: SearchHit[] = [];
+  // Nodes with and without a checksum in their stamp may be of one model: one query, and one ranking.
+  const stamps = new Map<RegisteredModel, EmbeddingInfo[]>();
   for (const { info, count } of await store.countByModel(filter)) {
     if (info === undefined || count === 0) continue;
-    const spec = modelOf(models, info, count);
-    // Nodes with and without a checksum in their stamp may be of one model: its query is made once.
-    let vector = queries.get(spec);
-    if (vector === undefined) {
-      [vector] = await embedOrThrow([o.query], { embedders, clock, spec, purpose: 'query', signal });
-      queries.set(spec, vector!);
-    }
-    const found = await search.call(store, vector!, { at: info, k, ...filter });
-    hits.push(...found.map(({ id }, rank) => ({ nodeId: id, score: 1 / (RANK_CONSTANT + rank + 1), info })));
+    const model = modelOf(models, info, count);
+    stamps.set(model, [...(stamps.get(model) ?? []), info]);
+  }
+  const hits: SearchHit[] = [];
+  for (const [spec, infos] of stamps) {
+    const [vector] = await embedOrThrow([o.query], { embedders, clock, spec, purpose: 'query', signal });
+    const found: { id: string; score: number; info: EmbeddingInfo }[] = [];
+    for (const info of infos)
+      for (const hit of await search.call(store, vector!, { at: info, k, ...filter }))
+        found.push({ ...hit, info });
+    // The sort is stable: equal scores keep the store's order.
+    found.sort((a, b) => b.score - a.score);
+    for (const [rank, { id, info }] of found.slice(0, k).entries())
+      hits.push({ nodeId: id, score: 1 / (RANK_CONSTANT + rank + 1), info });
   }
   const active = models.find((model) => model.isActive);
   const isActive = ({ info }: SearchHit) => (active && isCompatible({ stamp: info }, active) ? 0 : 1);
