@@ -66,8 +66,10 @@ async function countAtTarget(
   store: NodeStore,
   plan: MigrationPlan,
 ): Promise<{ count: number; sample: readonly string[] }> {
-  if (!plan.wholeStore) return countListAtTarget(context, store, plan);
   const target = plan.targetSpec.info;
+  // A plan that mends nodes of the active model leaves the others where they were before it: at the target.
+  if (sameStamp(plan.sourceSpec.info, target)) return { count: 0, sample: [] };
+  if (!plan.wholeStore) return countListAtTarget(context, store, plan);
   const where = plan.where && { where: plan.where };
   const counts = await store.countByModel({ ...where });
   const count = counts.find(({ info }) => sameStamp(info, target))?.count ?? 0;
@@ -108,6 +110,8 @@ export async function previewRollback(context: ManagerContext, plan: MigrationPl
   const store = nodeStoreOf(context, 'A preview of a rollback');
   const target = plan.targetSpec.info;
   const counts = noRollbackCounts();
+  const atTarget = await countAtTarget(context, store, plan);
+  const staying = new Set(atTarget.sample);
   let leaving = 0;
   for (let after = 0; ; ) {
     await nextTurn();
@@ -121,14 +125,16 @@ export async function previewRollback(context: ManagerContext, plan: MigrationPl
     for (const { nodeId, seq: _, ...backup } of page) {
       const { outcome, write } = restoration(nodes.get(nodeId), backup, target);
       counts[outcome] += 1;
-      if (write?.restore) leaving += 1;
+      if (write?.restore) {
+        leaving += 1;
+        staying.delete(nodeId);
+      }
       if (outcome === 'conflict' && counts.conflictSample.length < SAMPLE_SIZE)
         counts.conflictSample.push(nodeId);
     }
   }
-  const atTarget = await countAtTarget(context, store, plan);
   counts.remaining = Math.max(0, atTarget.count - leaving);
-  if (counts.remaining > 0) counts.remainingSample = counts.conflictSample;
+  counts.remainingSample = counts.remaining === 0 ? [] : [...new Set([...staying, ...counts.conflictSample])];
   return rollbackReport(plan, counts);
 }
 
