@@ -65,3 +65,17 @@ export async function writeMark({ nodes, registry, logger }: ManagerContext): Pr
     });
   }
 }
+
+/** A store that was told otherwise goes on as it is: opening must not fail for it, and its writes say what is wrong. */
+export async function declareModels({
+  registry,
+  nodes,
+  logger,
+}: Pick<ManagerContext, 'registry' | 'nodes' | 'logger'>): Promise<void> {
+  if (nodes?.declareModels === undefined) return;
+  try {
+    await nodes.declareModels((await registry.models()).map((model) => model.toJSON()));
+  } catch (error) {
+    logger.warn('The node store was not told what the registered models look like', { error });
+  }
+}

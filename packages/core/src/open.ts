@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Clock, systemClock } from './clock.ts';
 import { resolveConfig } from './config/resolve-config.ts';
 import type { RegistryConfig } from './config/settings.ts';
-import { disabledError, type ManagerContext } from './context.ts';
+import { declareModels, disabledError, type ManagerContext } from './context.ts';
 import { EmbedderSet } from './embedder-set.ts';
 import { Events } from './events.ts';
 import { type Logger, silentLogger } from './logger.ts';
@@ -109,6 +109,7 @@ async function checkNodes({ registry, nodes }: ManagerContext): Promise<void> {
 async function bindNodes({ registry, nodes, logger }: ManagerContext): Promise<void> {
   if (nodes === undefined) return;
   await registry.bindNodeStore(nodes.storeId);
+  await declareModels({ registry, nodes, logger });
   const mark = await nodes.mark?.read();
   if (mark === undefined) return;
   const paused = await registry.catchUpMark(mark);

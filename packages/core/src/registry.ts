@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { nextTurn } from './clock.ts';
-import type { ManagerContext } from './context.ts';
+import { declareModels, type ManagerContext } from './context.ts';
 import { RegistryError } from './errors.ts';
 import { sameStamp } from './model/compatibility.ts';
 import {
@@ -82,7 +82,10 @@ export class EmbeddingRegistry {
       activate: setActive,
       allowLowerVersion,
     });
-    if (known === undefined) events.emit('model:registered', model);
+    if (known === undefined) {
+      await declareModels(this.#context);
+      events.emit('model:registered', model);
+    }
     if (isFlip) events.emit('model:activated', model);
     return spec;
   }
@@ -93,10 +96,11 @@ export class EmbeddingRegistry {
     return this.#context.registry.putNotes({ modelId, version }, dropUndefined(notes));
   }
 
-  /** @throws RegistryError `MODEL_UNKNOWN`, `MODEL_IN_USE` (active, planned, or stamped on a node) */
+  /** @throws RegistryError `MODEL_UNKNOWN`, `MODEL_IN_USE` (active, planned, or stamped on a node), `NODE_STORE_MISSING` */
   async removeModel(options: ModelRef): Promise<void> {
     const ref = await this.knownModel(parseOptions(refSchema, options, 'model'));
     const { nodes, registry } = this.#context;
+    if (nodes === undefined) await this.#assertNoNodes('whether its vectors are in use');
     const stamped = (await nodes?.countByModel())?.filter(
       ({ info }) => info?.embeddingModelId === ref.modelId && info.embeddingVersion === ref.version,
     );
@@ -148,13 +152,10 @@ export class EmbeddingRegistry {
    * @throws RegistryError `NODE_STORE_MISSING` where it serves one that was not passed to `open`
    */
   async countBehind(spec: EmbeddingModelSpec): Promise<number> {
-    const { nodes, registry } = this.#context;
+    const { nodes } = this.#context;
     if (nodes === undefined) {
-      if ((await registry.nodeStoreId()) === undefined) return 0;
-      throw new RegistryError(
-        'NODE_STORE_MISSING',
-        'This registry has a node store, and how many nodes would be left behind cannot be counted without it; pass nodeStore to open, or say migrateExisting: false.',
-      );
+      await this.#assertNoNodes('how many nodes would be left behind', ', or say migrateExisting: false');
+      return 0;
     }
     const counts = await nodes.countByModel();
     const behind = counts.reduce(
@@ -163,6 +164,14 @@ export class EmbeddingRegistry {
     );
     // Stamps say most of it at once. Where all are right, texts may still have changed since.
     return behind > 0 ? behind : countScanned(nodes, spec.info);
+  }
+
+  async #assertNoNodes(unknown: string, otherWay = ''): Promise<void> {
+    if ((await this.#context.registry.nodeStoreId()) === undefined) return;
+    throw new RegistryError(
+      'NODE_STORE_MISSING',
+      `This registry has a node store, and ${unknown} cannot be told without it; pass nodeStore to open${otherWay}.`,
+    );
   }
 
   /** @throws RegistryError `MIGRATION_REQUIRED`, `NODE_STORE_MISSING` */

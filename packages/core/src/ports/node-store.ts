@@ -1,4 +1,4 @@
-import type { EmbeddingInfo } from '../model/model-spec.ts';
+import type { EmbeddingInfo, SpecFields } from '../model/model-spec.ts';
 import type { NodeFilter } from '../model/plan.ts';
 import type { Strategy } from '../model/status.ts';
 import type { Vector } from '../model/vector.ts';
@@ -97,6 +97,11 @@ export interface NodeStore {
     vector: Vector,
     options: { at: EmbeddingInfo; k: number; where?: NodeFilter; signal?: AbortSignal },
   ): Promise<readonly { readonly id: string; readonly score: number }[]>;
+  /**
+   * Tells what the vectors of registered models look like, so that contradicting ones are refused and searches
+   * use the right distance. `MODEL_CONFLICT` where the store was told otherwise.
+   */
+  declareModels?(models: readonly SpecFields[]): Promise<void>;
   /** The number kept beside the nodes that seals, rollbacks and finalizes raise; 0 where none was written. */
   mark?: { read(): Promise<number>; write(value: number): Promise<void> };
 }

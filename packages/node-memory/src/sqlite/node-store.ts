@@ -206,6 +206,8 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
       ({ modelId, version, dimension, checksum, datatype, distance }) =>
         new EmbeddingModelSpec({ modelId, version, dimension, checksum, datatype, distance }),
     );
+    // Most often all of it is known, and a busy writer is not waited for.
+    if (await this.#database.read(() => this.#stamps.knows(specs))) return;
     await this.#write(() => this.#stamps.declare(specs));
   }
 

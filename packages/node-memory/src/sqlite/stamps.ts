@@ -170,6 +170,16 @@ export class Stamps {
     }
   }
 
+  /** Were all of these declared as they are? */
+  knows(specs: readonly EmbeddingModelSpec[]): boolean {
+    return specs.every(({ info, datatype, dimension, distance }) => {
+      const shape = this.#known(info)?.shape;
+      const isSame =
+        shape?.datatype === datatype && shape.dimension === dimension && shape.distance === distance;
+      return isSame && shape.isDeclared;
+    });
+  }
+
   /** Forgets what was read or interned in a transaction that failed. */
   forget(): void {
     this.#byKey.clear();
