@@ -218,8 +218,8 @@ export interface RegistryStore {
   cutOver(planId: string, acceptFailed: boolean): Promise<{ plan: MigrationPlan; followUp?: MigrationPlan }>;
 
   // ── working ──
-  /** Plans a worker has something to do for, in the order in which they are to run; at most 100. */
-  runnable(): Promise<readonly MigrationPlan[]>;
+  /** Plans a worker has something to do for, in the order in which they are to run: 100 after the first `skip`. */
+  runnable(o?: { skip?: number }): Promise<readonly MigrationPlan[]>;
   claim(o: {
     planId: string;
     workerId: string;

@@ -35,13 +35,13 @@ export interface ClaimOptions {
   deadWorkers?: readonly string[];
 }
 
-export function runnable({ db }: Context): MigrationPlan[] {
+export function runnable({ db }: Context, skip: number): MigrationPlan[] {
   const rows = db
     .sql(
       `${RUNNABLE_ROWS} WHERE p.status IN ('pending', 'in_progress', 'rolling_back') AND p.sealed IS NOT NULL
-       ORDER BY p.priority, p.plan LIMIT ?`,
+       ORDER BY p.priority, p.plan LIMIT ? OFFSET ?`,
     )
-    .all(RUNNABLE_LIMIT) as PlanRow[];
+    .all(RUNNABLE_LIMIT, skip) as PlanRow[];
   return rows.map(planOf);
 }
 

@@ -161,8 +161,8 @@ export class SqliteRegistryStore implements RegistryStore {
     return this.#write((context) => sweeps.cutOver(context, planId, acceptFailed));
   }
 
-  runnable() {
-    return this.#read(leases.runnable);
+  runnable({ skip = 0 }: { skip?: number } = {}) {
+    return this.#read((context) => leases.runnable(context, skip));
   }
 
   claim(o: leases.ClaimOptions) {

@@ -36,11 +36,15 @@ interface Wanted {
   readonly task: LeasedTask;
 }
 
-export async function runBatch(context: ManagerContext, lease: Lease): Promise<BatchEnd> {
+export async function runBatch(
+  context: ManagerContext,
+  lease: Lease,
+  stopping: AbortSignal,
+): Promise<BatchEnd> {
   const store = nodeStoreOf(context, 'Running a plan');
   const batch = new Batch(context, store, lease);
   await batch.read();
-  const embedded = await batch.embed();
+  const embedded = await batch.embed(stopping);
   // The calls of other batches are sent and answered first: what follows keeps them waiting.
   await nextTurn();
   if (!(await batch.backUp())) return { settled: false, completed: 0, failedIds: [] };
@@ -115,7 +119,7 @@ class Batch {
     });
   }
 
-  async embed(): Promise<EmbeddedBatch> {
+  async embed(stopping: AbortSignal): Promise<EmbeddedBatch> {
     const contents = [...new Set(this.#wanted.map(({ content }) => content))];
     const { embedders, clock } = this.#context;
     if (contents.length === 0) return { results: new Map(), answered: false };
@@ -125,6 +129,7 @@ class Batch {
       spec: this.#lease.plan.targetSpec,
       purpose: 'document',
       isProbe: this.#lease.heldSince !== undefined,
+      stopping,
     });
     for (const wanted of this.#wanted) {
       const result = embedded.results.get(wanted.content);
@@ -227,7 +232,7 @@ function backupOf(node: StoredNode): BackedUpNode {
 }
 
 /** What a failed step outside the embedder means for the plan: pause it, or try the batch again later. */
-export function storeFailure(error: unknown): Interruption {
+export function storeFailure(error: unknown): Exclude<Interruption, { kind: 'stop' }> {
   const reason = reasonOf(error, 'DATABASE_UNAVAILABLE');
   const lasting = [
     'DISK_FULL',

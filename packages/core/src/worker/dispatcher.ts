@@ -13,12 +13,15 @@ import type { ManagerContext } from '../context.ts';
 import { isRegistryError, type Reason, reasonOf } from '../errors.ts';
 import type { WorkerStats } from '../events.ts';
 import type { MigrationPlan } from '../model/plan.ts';
+import { runnableStatuses } from '../model/status.ts';
 import { continueCreation } from '../planner/create-plan.ts';
 import type { Lease } from '../ports/registry-store.ts';
 import { type LeaseEnd, LeaseRunner } from './lease-runner.ts';
 import { LEASE_MS } from './pace.ts';
 
 const POLL_MS = 1_000;
+/** As many plans as the registry tells at once. */
+const RUNNABLE_PAGE = 100;
 const BEAT_MS = 10_000;
 const TROUBLE_PAUSE_MS = 1_000;
 const LONGEST_TROUBLE_PAUSE_MS = 60_000;
@@ -173,12 +176,11 @@ export class Dispatcher {
   /** A lease, how long to nap, or `rest` where the one plan of this run needs no more work. */
   async #claimNext(stopping: AbortSignal): Promise<Lease | number | 'rest'> {
     const { registry, clock } = this.#context;
-    const plans = await this.#plans();
-    if (plans === 'rest') return this.#leases.size > 0 ? POLL_MS : 'rest';
+    if (await this.#isOver()) return this.#leases.size > 0 ? POLL_MS : 'rest';
     const waiting: ({ planId: string } & Reason)[] = [];
     let until = clock.now() + POLL_MS;
     const deadWorkers = await this.#deadWorkers();
-    for (const plan of plans) {
+    for await (const plan of this.#plans()) {
       if (stopping.aborted) break;
       const lack =
         plan.status === 'rolling_back' ? undefined : this.#context.embedders.lacks(plan.targetSpec);
@@ -204,13 +206,32 @@ export class Dispatcher {
     return Math.max(1, until - clock.now());
   }
 
-  async #plans(): Promise<readonly MigrationPlan[] | 'rest'> {
+  /** The one plan of this run needs no more work. */
+  async #isOver(): Promise<boolean> {
+    const { planId } = this.#options;
+    return planId !== undefined && (await this.#runnable(planId)) === undefined;
+  }
+
+  /** Page by page: any number of plans that wait must not keep the next one from running. */
+  async *#plans(): AsyncGenerator<MigrationPlan> {
     const { registry } = this.#context;
     const { planId } = this.#options;
-    if (planId === undefined) return registry.runnable();
-    const plan = await registry.plan(planId);
-    const isRunnable = plan && ['pending', 'in_progress', 'rolling_back'].includes(plan.status);
-    return isRunnable ? [plan] : 'rest';
+    if (planId !== undefined) {
+      const plan = await this.#runnable(planId);
+      if (plan !== undefined) yield plan;
+      return;
+    }
+    for (let skip = 0; ; ) {
+      const page = await registry.runnable({ skip });
+      yield* page;
+      skip += page.length;
+      if (page.length < RUNNABLE_PAGE) return;
+    }
+  }
+
+  async #runnable(planId: string): Promise<MigrationPlan | undefined> {
+    const plan = await this.#context.registry.plan(planId);
+    return plan && (runnableStatuses as readonly string[]).includes(plan.status) ? plan : undefined;
   }
 
   async #deadWorkers(): Promise<string[]> {

@@ -16,7 +16,9 @@ const PROBE_TEXT = 'embedding registry probe';
 
 export type Interruption =
   | { readonly kind: 'hold'; readonly reason: Reason; readonly retryAfterMs?: number | undefined }
-  | { readonly kind: 'pause'; readonly reason: Reason };
+  | { readonly kind: 'pause'; readonly reason: Reason }
+  /** The worker stops: what is not decided goes back unharmed. */
+  | { readonly kind: 'stop' };
 
 export interface EmbeddedBatch {
   /** Vector or fault of each text; texts that are missing were not decided before an interruption. */
@@ -28,13 +30,15 @@ export interface EmbeddedBatch {
 export interface EmbedBatchOptions extends EmbedCallOptions {
   /** The plan was held when the batch was claimed: a transient failure is its second. */
   readonly isProbe: boolean;
+  /** Once aborted, the call in hand ends as it may and no further one is made. */
+  readonly stopping: AbortSignal;
 }
 
 export async function embedBatch(texts: readonly string[], o: EmbedBatchOptions): Promise<EmbeddedBatch> {
   const run = new BatchEmbedding(o);
   for (const chunk of await chunked(texts, o.embedders.get(o.spec).embedder)) {
     await run.embed(chunk);
-    if (run.interruption !== undefined) break;
+    if (run.interruption !== undefined || o.stopping.aborted) break;
   }
   await run.doubt();
   return run;
@@ -54,8 +58,8 @@ class BatchEmbedding implements EmbeddedBatch {
 
   async embed(texts: readonly string[]): Promise<void> {
     const result = await callEmbedder(texts, this.#options);
-    if (this.#options.signal?.aborted) return this.#interrupt({ kind: 'hold', reason: abortedReason });
     if (result.kind === 'answered') return this.#keep(texts, result);
+    if (this.#options.stopping.aborted) return this.#interrupt({ kind: 'stop' });
     if (result.kind === 'refused') return this.#narrow(texts, result.reason);
     if (result.kind !== 'transient') return this.#interrupt(interruptionOf(result));
     if (!this.#isSuspect && !this.#options.isProbe) return this.#interrupt(interruptionOf(result));
@@ -73,7 +77,7 @@ class BatchEmbedding implements EmbeddedBatch {
    */
   async doubt(): Promise<void> {
     if (this.answered || this.interruption !== undefined || this.results.size === 0) return;
-    const probe = await this.#probe();
+    const probe = this.#options.stopping.aborted ? ({ kind: 'stop' } as const) : await this.#probe();
     if (probe === undefined) return;
     this.results.clear();
     this.#interrupt(probe);
@@ -116,8 +120,6 @@ class BatchEmbedding implements EmbeddedBatch {
     this.interruption = interruption;
   }
 }
-
-const abortedReason: Reason = { code: 'EMBEDDER_FAILED', message: 'The call was aborted.' };
 
 function interruptionOf(
   result: Extract<CallResult, { kind: 'transient' | 'rateLimited' | 'fatal' }>,

@@ -39,7 +39,7 @@ export class LeaseRunner {
   }
 
   async #carryOut(lease: Lease, stopping: AbortSignal): Promise<LeaseEnd> {
-    if (lease.kind === 'batch') return this.#endBatch(lease, await runBatch(this.#context, lease));
+    if (lease.kind === 'batch') return this.#endBatch(lease, await runBatch(this.#context, lease, stopping));
     if (lease.kind === 'rollback') {
       await rollBackPlan(this.#context, lease, stopping);
       const plan = await this.#context.registry.plan(lease.plan.planId);
