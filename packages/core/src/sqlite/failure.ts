@@ -11,6 +11,11 @@ const advice: Partial<Record<RegistryErrorCode, string>> = {
 /** Maps what SQLite threw to a coded error that names the file; a RegistryError passes as it is. */
 export function sqliteFailure(error: unknown, path: string): RegistryError {
   if (isRegistryError(error)) return error;
+  if (error instanceof Error && /database connection is not open/.test(error.message))
+    return new RegistryError('DATABASE_UNAVAILABLE', `Database ${path} was closed; open it again.`, {
+      details: { path },
+      cause: error,
+    });
   const sqliteCode = (error as { code?: unknown } | null)?.code;
   const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(typeof sqliteCode === 'string' ? sqliteCode : '', message);
@@ -30,6 +35,6 @@ function codeOf(sqliteCode: string, message: string): RegistryErrorCode | undefi
     /^SQLITE_(CANTOPEN|IOERR|NOMEM|PROTOCOL)|^E(NOENT|ISDIR|NOTDIR|EXIST|LOOP|NAMETOOLONG)/.test(sqliteCode)
   )
     return 'DATABASE_UNAVAILABLE';
-  if (/directory does not exist|database connection is not open/.test(message)) return 'DATABASE_UNAVAILABLE';
+  if (/directory does not exist/.test(message)) return 'DATABASE_UNAVAILABLE';
   return undefined;
 }
