@@ -49,6 +49,7 @@ describe.each([
       getMigration: () => manager.getMigration('p'),
       listMigrations: () => manager.listMigrations(),
       listTasks: () => manager.listTasks(plan),
+      listFailures: () => manager.listFailures('p'),
       getBackup: () => manager.getBackup({ ...plan, nodeId: 'n' }),
       watchMigration: () => manager.watchMigration('p')[Symbol.asyncIterator]().next(),
       pauseMigration: () => manager.pauseMigration('p'),

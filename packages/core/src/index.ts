@@ -77,6 +77,7 @@ export type {
   BackedUpNode,
   BatchResult,
   Claim,
+  FailureGroup,
   JournalEntry,
   Lease,
   LeasedTask,

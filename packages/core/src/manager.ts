@@ -28,7 +28,7 @@ import {
 import { type SwitchActiveModelOptions, switchActiveModel } from './planner/switch-active-model.ts';
 import { givenOnly, tuningSchema } from './planner/tuning.ts';
 import type { Page, PageOptions } from './ports/node-store.ts';
-import type { JournalEntry, NodeBackup, WorkerInfo } from './ports/registry-store.ts';
+import type { FailureGroup, JournalEntry, NodeBackup, WorkerInfo } from './ports/registry-store.ts';
 import { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
 import { type SearchHit, type SearchOptions, searchAcrossModels } from './search.ts';
 import { type StampNodesOptions, stampNodes } from './stamping.ts';
@@ -152,6 +152,11 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     },
   ): Promise<Page<MigrationTask>> {
     return this.planner.listTasks(options);
+  }
+
+  /** Failed tasks of a plan by their cause, the most frequent first. @throws RegistryError `PLAN_UNKNOWN` */
+  listFailures(planId: string): Promise<readonly FailureGroup[]> {
+    return this.planner.listFailures(planId);
   }
 
   /**

@@ -80,6 +80,7 @@ const allowed: readonly (readonly [operation: string, statement: RegExp, why: st
   ['cutOver', /FROM tasks WHERE plan = :plan AND state IN \(3\)/, 'once, when an ended plan is cut over'],
   ['cutOver', /INSERT INTO tasks/, 'once, when an ended plan is cut over'],
   ['endSweep', /GROUP BY e.code ORDER BY count/, 'once, over a dozen codes'],
+  ['failures', /GROUP BY e.code ORDER BY count/, 'once, over a dozen codes'],
   ['tasks', /UNION ALL/, 'sorts 20,000 ready tasks at most'],
   ['tasks', /FROM leases l/, 'sorts what is in hand'],
   ['workers', /FROM workers w/, 'sorts the workers'],
@@ -168,6 +169,7 @@ async function look(planId: string): Promise<void> {
         ...(errorCode && { errorCode }),
       });
   await store.tasks({ planId, nodeId: nodeId(5) });
+  await store.failures(planId);
   await store.plan(planId);
   await store.plans();
   await store.plans({ status: 'pending', after: '9' });

@@ -256,6 +256,7 @@ describe('reading changes nothing', () => {
       'plan',
       'plans',
       'tasks',
+      'failures',
       'backup',
       'journal',
       'runnable',

@@ -7,6 +7,7 @@ import { MigrationStatus, Priority, type Strategy, TaskStatus } from '../model/s
 import type { MigrationTask } from '../model/task.ts';
 import { parseOptions } from '../options.ts';
 import type { Page, PageOptions } from '../ports/node-store.ts';
+import type { FailureGroup } from '../ports/registry-store.ts';
 import { createPlan } from './create-plan.ts';
 import { assertSelection, type Selection, selectionShape } from './selection.ts';
 import { tuningShape, withDefaults } from './tuning.ts';
@@ -147,5 +148,10 @@ export class MigrationPlanner {
   ): Promise<Page<MigrationTask>> {
     parseOptions(listTasksSchema, options, 'page');
     return this.#context.registry.tasks(options);
+  }
+
+  /** Failed tasks by their cause, the most frequent first. @throws RegistryError `PLAN_UNKNOWN` */
+  listFailures(planId: string): Promise<readonly FailureGroup[]> {
+    return this.#context.registry.failures(parseOptions(planIdSchema, planId, 'plan id'));
   }
 }

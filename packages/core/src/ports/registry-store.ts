@@ -120,6 +120,14 @@ export interface RollbackResult {
   readonly error?: Reason;
 }
 
+/** The failed tasks of a plan that share a cause. */
+export interface FailureGroup {
+  readonly code: RegistryErrorCode;
+  readonly count: number;
+  /** What one of them says. */
+  readonly message: string;
+}
+
 /** A running worker of any process. */
 export interface WorkerInfo {
   readonly workerId: string;
@@ -198,6 +206,8 @@ export interface RegistryStore {
   tasks(
     o: PageOptions & { planId: string; nodeId?: string; status?: TaskStatus; errorCode?: RegistryErrorCode },
   ): Promise<Page<MigrationTask>>;
+  /** Failed tasks by their cause, the most frequent first. `PLAN_UNKNOWN`. */
+  failures(planId: string): Promise<readonly FailureGroup[]>;
   backup(o: { planId: string; nodeId: string }): Promise<NodeBackup | undefined>;
   journal(o?: PageOptions & { planId?: string }): Promise<Page<JournalEntry>>;
 

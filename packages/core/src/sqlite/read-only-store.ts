@@ -7,6 +7,7 @@ const access = {
   plan: 'read',
   plans: 'read',
   tasks: 'read',
+  failures: 'read',
   backup: 'read',
   journal: 'read',
   runnable: 'read',

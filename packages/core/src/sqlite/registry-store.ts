@@ -25,7 +25,7 @@ import * as rollbacks from './rollbacks.ts';
 import { planOf } from './rows.ts';
 import * as seeing from './seeing.ts';
 import * as sweeps from './sweeps.ts';
-import { type TaskQuery, tasks } from './task-list.ts';
+import { failures, type TaskQuery, tasks } from './task-list.ts';
 
 const CREATION_PATIENCE_MS = 5_000;
 const CREATION_POLL_MS = 50;
@@ -130,6 +130,10 @@ export class SqliteRegistryStore implements RegistryStore {
 
   tasks(o: TaskQuery) {
     return this.#read((context) => tasks(context, o), o.signal);
+  }
+
+  failures(planId: string) {
+    return this.#read((context) => failures(context, planId));
   }
 
   backup(o: { planId: string; nodeId: string }) {

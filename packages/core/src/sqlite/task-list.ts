@@ -9,6 +9,7 @@ import { compareNodeIds } from '../model/node-id.ts';
 import type { TaskStatus } from '../model/status.ts';
 import type { MigrationTask } from '../model/task.ts';
 import type { Page, PageOptions } from '../ports/node-store.ts';
+import type { FailureGroup } from '../ports/registry-store.ts';
 import type { Context } from './context.ts';
 import { planRow } from './plans.ts';
 import { type PlanRow, TASK_ROWS, type TaskRow, taskOf } from './rows.ts';
@@ -46,6 +47,19 @@ export function tasks(context: Context, query: TaskQuery): Page<MigrationTask> {
   const items = tasksOf(context, planId, ids.slice(0, limit)).map(taskOf);
   const last = items.at(-1);
   return { items, ...(ids.length > limit && last && { next: last.nodeId }) };
+}
+
+/** Failed tasks by their cause, the most frequent first; walks the failed ones alone. */
+export function failures(context: Context, planId: string): FailureGroup[] {
+  const { plan } = planRow(context, planId);
+  return context.db
+    .sql(
+      `SELECT e.code, count(*) AS count, min(e.message) AS message
+       FROM tasks t JOIN task_errors e ON e.plan = t.plan AND e.node_id = t.node_id
+       WHERE t.plan = :plan AND ${isState('failed')}
+       GROUP BY e.code ORDER BY count DESC, e.code`,
+    )
+    .all({ plan }) as FailureGroup[];
 }
 
 function tasksOf({ db }: Context, planId: string, nodeIds: readonly string[]): TaskRow[] {

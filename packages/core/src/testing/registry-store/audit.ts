@@ -142,7 +142,7 @@ function passesNodesOn({ name, args, result }: Call, ended: readonly string[]): 
 }
 
 const readers = new Set<PropertyKey>(
-  'models plan plans tasks backup journal runnable backups rollbackCursor rollbackReport mark workers close'.split(
+  'models plan plans tasks failures backup journal runnable backups rollbackCursor rollbackReport mark workers close'.split(
     ' ',
   ),
 );

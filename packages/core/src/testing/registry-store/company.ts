@@ -66,6 +66,11 @@ export const companyCases: Readonly<Record<string, SceneCase>> = {
     ] as const)
       assert.deepEqual(await list(o), found);
     await refused(store.tasks({ planId: 'no such plan' }), 'PLAN_UNKNOWN');
+    assert.deepEqual(await store.failures(planId), [
+      { code: 'VECTOR_INVALID', count: 2, message: 'm' },
+      { code: 'CONTENT_MISSING', count: 1, message: 'm' },
+    ]);
+    await refused(store.failures('no such plan'), 'PLAN_UNKNOWN');
     const exact = await store.tasks({ planId, limit: 12 });
     assert.deepEqual([exact.items.length, exact.next], [12, undefined]);
   },
