@@ -57,7 +57,7 @@ export {
   vectorLength,
   vectorOfBytes,
 } from './model/vector.ts';
-export type { OpenOptions } from './open.ts';
+export { type OpenOptions, registryFileKind } from './open.ts';
 export { parseOptions } from './options.ts';
 export type { NodeIds } from './planner/create-plan.ts';
 export { type CreateMigrationOptions, MigrationPlanner } from './planner/migration-planner.ts';
@@ -94,5 +94,6 @@ export type {
 } from './ports/registry-store.ts';
 export { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
 export type { SearchHit, SearchOptions } from './search.ts';
+export type { RegistryFileKind } from './sqlite/examine.ts';
 export type { StampNodesOptions } from './stamping.ts';
 export { ReEmbeddingWorker } from './worker/re-embedding-worker.ts';

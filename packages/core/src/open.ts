@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { type Clock, systemClock } from './clock.ts';
 import { resolveConfig } from './config/resolve-config.ts';
@@ -11,7 +12,8 @@ import { parseOptions } from './options.ts';
 import type { Embedder } from './ports/embedder.ts';
 import type { NodeStore } from './ports/node-store.ts';
 import type { RegistryStore } from './ports/registry-store.ts';
-import { processIdentity } from './runtime.ts';
+import { assertRuntime, processIdentity } from './runtime.ts';
+import { examine, type RegistryFileKind } from './sqlite/examine.ts';
 import { openRegistryReadOnly } from './sqlite/open-read-only.ts';
 import { openRegistry } from './sqlite/open-registry.ts';
 
@@ -60,6 +62,20 @@ const openSchema = z.strictObject({
   isDead: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
   allowUnfenced: z.boolean().optional(),
 });
+
+/**
+ * Tells what a file holds, before it is opened for writing; changes nothing and leaves nothing beside it.
+ * @throws RegistryError `DATABASE_INVALID` (no database, or one of another program), `DATABASE_NEWER`,
+ * `DATABASE_LOCKED`, `DATABASE_READONLY`, `DATABASE_UNAVAILABLE`, `RUNTIME_TOO_OLD`
+ */
+export async function registryFileKind(options: {
+  path: string;
+  nativeBinding?: string;
+}): Promise<RegistryFileKind> {
+  assertRuntime();
+  const { path, nativeBinding } = options;
+  return examine(resolve(path), { clock: systemClock, nativeBinding });
+}
 
 /** Resolves the options once; `release` closes what was opened here. */
 export async function openContext(

@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { EmbeddingModelSpec } from '../src/model/model-spec.ts';
+import { registryFileKind } from '../src/open.ts';
 import type { RegistryStore } from '../src/ports/registry-store.ts';
 import { openRegistryReadOnly } from '../src/sqlite/open-read-only.ts';
 import { openRegistry } from '../src/sqlite/open-registry.ts';
@@ -283,7 +284,9 @@ describe('reading changes nothing', () => {
 
   it('one of the origin keeps its own tables', async () => {
     const path = join(temporaryFolder(), 'registry.sqlite');
+    expect(await registryFileKind({ path })).toBe('absent');
     makeOrigin(path);
+    expect(await registryFileKind({ path })).toBe('origin');
     const store = await openRegistryReadOnly({ path });
     await store.models();
     await store.close();

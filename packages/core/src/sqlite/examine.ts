@@ -8,12 +8,19 @@ import { type CopyOptions, copyPrivately } from './private-copy.ts';
 const BUSY_TIMEOUT_MS = 20;
 
 /**
+ * `registry`: one as this program writes it. `older`: one with schema steps to go. `origin`: one of MnemoCore
+ * Phase 6.0, which opening for writing would upgrade. `vacant`: a database with room for one. `absent`:
+ * nothing, or an empty file.
+ */
+export type RegistryFileKind = DatabaseKind | 'absent';
+
+/**
  * What a path holds, told without changing the file or leaving one beside it. `absent`: nothing, or an empty
  * file.
  * @throws RegistryError `DATABASE_INVALID`, `DATABASE_NEWER`, `DATABASE_LOCKED`, `DATABASE_READONLY`,
  * `DATABASE_UNAVAILABLE`
  */
-export async function examine(path: string, options: CopyOptions): Promise<DatabaseKind | 'absent'> {
+export async function examine(path: string, options: CopyOptions): Promise<RegistryFileKind> {
   const file = lookAtFile(path);
   if (file === undefined || file.sizeBytes === 0) return 'absent';
   if (file.log === 'used') {
