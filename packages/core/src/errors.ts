@@ -31,6 +31,13 @@ export const errorCodes = {
   ROLLBACK_CONFLICT: 'The node was changed by the application since; its content was left alone.',
   ROLLBACK_UNSUPPORTED: 'The strategy of the plan cannot roll back what was asked for.',
   STRATEGY_UNSUITABLE: 'The node store cannot run this plan in this way.',
+  NODES_BEHIND:
+    'Readers were not moved: nodes of the old side are not on the new one yet; let a worker catch up.',
+  LATER_WRITES:
+    'Readers were not moved back: the old side lacks what was written since; carry it back, or lose it.',
+  CONFIRMATION_MISSING:
+    'What is to be dropped for good is to be named; pass the name from the message as `drop`.',
+  MIGRATION_BUSY: 'Another plan, of this registry or another one, is at work on the same store.',
   EDITED_TOO_OFTEN: 'The node was edited during each of ten attempts to write it; retry when it rests.',
   KEEPS_REVERTING: 'Something keeps putting the node back to another model; mend the writer, then retry.',
   WORKER_DIED: 'Three workers died while this node was the only one in their hands.',
@@ -39,6 +46,20 @@ export const errorCodes = {
   DATABASE_LOCKED: 'Another process held the lock on the database for too long; try again.',
   DATABASE_READONLY: 'The database or its folder cannot be written.',
   DATABASE_UNAVAILABLE: 'The database cannot be opened or was closed.',
+  SERVER_UNREACHABLE: 'The server of the node store did not answer; check address, port and network.',
+  SERVER_DENIED: 'The server of the node store refused the key; pass one that may do this.',
+  SERVER_TOO_OLD:
+    'The server of the node store lacks what this needs; upgrade it, or choose another strategy.',
+  SERVER_FAILED: 'The server of the node store answered with an error; the message holds it.',
+  COLLECTION_UNKNOWN: 'The server has no collection or alias of this name.',
+  COLLECTION_MISMATCH: 'The collection is not laid out as it would have to be; it was left as it is.',
+  STAMPS_MISSING:
+    'Vectors carry no stamp, so nobody can say which model made them; `stampNodes` declares it.',
+  DIMENSIONS_MIXED: 'Vectors of the collection have another length than the model says.',
+  STRICT_MODE: 'The collection forbids a filter or a size that this needs; the message says which.',
+  QUOTA_EXCEEDED: 'The server has no room left under its quota; nothing was lost. Make room, then resume.',
+  ALIAS_TAKEN: 'The name is that of a collection, and an alias cannot bear it too.',
+  NODE_ID_CLASH: 'Two node ids would be one point of the collection.',
   DISK_FULL: 'The disk is full; nothing was lost. Make room, then resume.',
   RUNTIME_TOO_OLD: 'SQLite needs Node 22.14 or newer.',
 } as const;

@@ -65,12 +65,18 @@ export type { Selection } from './planner/selection.ts';
 export type { SwitchActiveModelOptions } from './planner/switch-active-model.ts';
 export type { Embedder } from './ports/embedder.ts';
 export type {
+  Comparison,
+  Crossing,
   NodeHead,
   NodeStore,
   NodeWrite,
   Page,
   PageOptions,
+  SideBySide,
+  SidePlan,
   StoredNode,
+  StrategyChoice,
+  StrategyWish,
   WriteOutcome,
 } from './ports/node-store.ts';
 export type {

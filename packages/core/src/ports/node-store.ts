@@ -1,5 +1,5 @@
 import type { EmbeddingInfo, SpecFields } from '../model/model-spec.ts';
-import type { NodeFilter } from '../model/plan.ts';
+import type { MigrationPlan, NodeFilter } from '../model/plan.ts';
 import type { Strategy } from '../model/status.ts';
 import type { Vector } from '../model/vector.ts';
 
@@ -35,6 +35,11 @@ export interface StoredNode extends Partial<EmbeddingInfo> {
    * none is used twice for an id, re-creation included.
    */
   readonly fence: string;
+  /**
+   * A writer died between two steps of a write that the store cannot do in one: the node carries no stamp, and
+   * its vector may be the old one or the new one. No search finds it, and no backup is taken of it.
+   */
+  readonly inTransit?: true;
 }
 
 /** A node without its bulk, as `scan` lists it. */
@@ -102,6 +107,87 @@ export interface NodeStore {
    * use the right distance. `MODEL_CONFLICT` where the store was told otherwise.
    */
   declareModels?(models: readonly SpecFields[]): Promise<void>;
+  /**
+   * How vectors of the target would be brought into this store, and why so; what was asked for is refused with
+   * `STRATEGY_UNSUITABLE` where it is unsafe, never replaced. Absent: in place. Writes nothing.
+   */
+  chooseStrategy?(wish: StrategyWish): Promise<StrategyChoice>;
+  /** Both sides of a plan whose strategy is not `inPlace`. Writes nothing. `STRATEGY_UNSUITABLE`. */
+  sideBySide?(plan: SidePlan): Promise<SideBySide>;
   /** The number kept beside the nodes that seals, rollbacks and finalizes raise; 0 where none was written. */
   mark?: { read(): Promise<number>; write(value: number): Promise<void> };
+}
+
+/** What a store must know to choose how it takes new vectors. */
+export interface StrategyWish {
+  /** The model that made most of the present vectors, where one is active. */
+  readonly source?: SpecFields;
+  readonly target: SpecFields;
+  /** Asked for by the caller. */
+  readonly wanted?: Strategy;
+  /** The plan is over a list or a filter, not over the whole store. */
+  readonly isPartial: boolean;
+}
+
+/** The strategy of a plan, with the sentence that says why. */
+export interface StrategyChoice {
+  readonly strategy: Strategy;
+  readonly why: string;
+}
+
+/** What both sides of a plan are told apart by. */
+export type SidePlan = Pick<MigrationPlan, 'planId' | 'strategy' | 'sourceSpec' | 'targetSpec'>;
+
+/** How far one side is behind the other. */
+export interface Comparison {
+  /** Nodes that the one side has and the other lacks, or has from another text, model or metadata. */
+  readonly behind: number;
+  /** Nodes that only the other side has. */
+  readonly extra: number;
+  /** Ids of nodes behind or extra, ten at most. */
+  readonly sample: readonly string[];
+  /** What else would keep readers from moving, one sentence each. */
+  readonly findings: readonly string[];
+}
+
+/**
+ * One direction of a side-by-side migration, seen as a store: contents are those of the side it comes from,
+ * vectors, stamps and embedded hashes those of the side it goes to. A node that has not been brought over yet
+ * has neither vector nor stamp. Writes change the side it goes to alone, and keep the promises of
+ * {@link NodeStore}; a `set` without a vector takes the node off that side again.
+ *
+ * Once readers use the side it goes to, contents are that side's, but where the side it comes from was written
+ * last by somebody who had not noticed yet.
+ */
+export interface Crossing extends Pick<NodeStore, 'countByModel' | 'scan' | 'read' | 'write'> {
+  /**
+   * A page of both sides at once. Answers the heads of nodes that are to be embedded (again), and brings what
+   * needs no embedding up to date itself: what is gone from the side it comes from, and metadata. `mended`
+   * counts those. A pass from the first page to the last sees every node once.
+   */
+  reconcile(options: PageOptions): Promise<Page<NodeHead> & { readonly mended: number }>;
+  /** What a pass of `reconcile` would find now, counted exactly and without a write. */
+  compare(options?: { signal?: AbortSignal }): Promise<Comparison>;
+}
+
+/** Old and new vectors of a plan, beside each other. Each call may be repeated, also after a crash. */
+export interface SideBySide {
+  /** From what readers used when the plan was made to the new vectors. */
+  readonly forward: Crossing;
+  /** From the new vectors back: what was written since the cutover. */
+  readonly back: Crossing;
+  /** Makes what is missing of the new side. `MIGRATION_BUSY` where another plan is at it. */
+  prepare(): Promise<void>;
+  /** Which side readers use now, as the store itself knows. */
+  readers(): Promise<'old' | 'new'>;
+  /** Moves readers to the new side in one step. */
+  cutover(): Promise<void>;
+  /** Moves readers back to the old side in one step. */
+  revert(): Promise<void>;
+  /** Removes the new side, where readers never used it. */
+  discard(): Promise<void>;
+  /** What `finalize` would drop, the side that readers do not use, by name; undefined once it is gone. */
+  leftover(): Promise<string | undefined>;
+  /** Drops the side that readers do not use. `CONFIRMATION_MISSING` where that is not its name. */
+  finalize(name: string): Promise<void>;
 }

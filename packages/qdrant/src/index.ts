@@ -1,0 +1,1 @@
+export { nodeIdOf, type PointId, pointIdOf } from './point-id.ts';
