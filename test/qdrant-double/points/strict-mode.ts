@@ -114,8 +114,8 @@ const anyIndex = ['keyword', 'integer', 'integer range', 'float', 'datetime', 'u
 /** What kind of index each condition asks for; conditions on ids and vectors ask for none. */
 function needed(condition: Condition): readonly { key: string; types: readonly string[] }[] {
   const { key, match, range, is_empty, is_null } = condition;
-  for (const of of [is_empty, is_null]) {
-    if (typeof of === 'object' && of) return [{ key: of.key, types: anyIndex }];
+  for (const field of [is_empty, is_null]) {
+    if (typeof field === 'object' && field) return [{ key: field.key, types: anyIndex }];
   }
   if (key === undefined) return [];
   if (range) {

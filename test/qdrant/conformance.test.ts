@@ -1,0 +1,26 @@
+import { afterEach, beforeEach, describe, it } from 'vitest';
+import { collectionFacts } from './collection-facts.ts';
+import { readFacts } from './read-facts.ts';
+import { type QdrantScene, servers } from './servers.ts';
+import { writeFacts } from './write-facts.ts';
+
+const facts = { 'of reading': readFacts, 'of writing': writeFacts, 'of collections': collectionFacts };
+
+describe.each(servers)('$title', ({ open }) => {
+  let scene: QdrantScene | undefined;
+  beforeEach(async () => {
+    scene = await open?.();
+  });
+  afterEach(async () => {
+    await scene?.close();
+    scene = undefined;
+  });
+
+  describe.each(Object.entries(facts))('what the adapter relies on %s', (_, said) => {
+    it.for(said)('$says', async ({ since = 0, holds }, { skip }) => {
+      if (scene === undefined) return skip('QDRANT_URL is not set');
+      skip(scene.minor < since, `only since 1.${since}`);
+      await holds(scene);
+    });
+  });
+});
