@@ -43,6 +43,7 @@ export {
 } from './model/model-spec.ts';
 export { compareNodeIds, parseNodeId } from './model/node-id.ts';
 export { MigrationPlan, type NodeFilter, type PlanFields, type PlanTuning } from './model/plan.ts';
+export { quotesContent } from './model/quotes-content.ts';
 export type { RollbackReport } from './model/rollback-report.ts';
 export { settingLimits } from './model/setting-limits.ts';
 export { MigrationStatus, Priority, type Strategy, TaskStatus } from './model/status.ts';

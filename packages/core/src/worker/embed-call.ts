@@ -9,6 +9,7 @@ import {
   reasonOf,
 } from '../errors.ts';
 import type { EmbeddingModelSpec } from '../model/model-spec.ts';
+import { quotesContent } from '../model/quotes-content.ts';
 import { type Vector, vectorFault } from '../model/vector.ts';
 import { chunked } from './chunks.ts';
 
@@ -103,18 +104,9 @@ function checkAnswer(texts: readonly string[], vectors: unknown, spec: Embedding
   };
 }
 
-const WINDOW = 16;
-
 /** Servers like to quote what they refuse; a reason is kept and shown, so it must not hold content. */
 function withhold(reason: Reason, texts: readonly string[]): Reason {
-  const { message } = reason;
-  const quotes = (text: string) => {
-    if (text.length < WINDOW) return text.trim().length > 3 && message.includes(text);
-    for (let start = 0; start + WINDOW <= message.length; start++)
-      if (text.includes(message.slice(start, start + WINDOW))) return true;
-    return false;
-  };
-  if (!texts.some(quotes)) return reason;
+  if (!quotesContent(reason.message, texts)) return reason;
   return { ...reason, message: 'The embedder failed; its message is withheld, since it quotes content.' };
 }
 
