@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Embedder } from '@registry/core';
+import { openAICompatible } from '@registry/embedders';
 import type { Benchmark } from '../benchmark.ts';
-import { httpEmbedder } from '../http-embedder.ts';
 import { alternate, ratios, secondsOf } from '../measure.ts';
 import { Child } from '../processes/child.ts';
 import type { ServerAnswer, ServerJob } from '../processes/embedding-server.ts';
@@ -82,9 +82,14 @@ export const rateLimit: Benchmark = async ({ folder, isFull, rounds }) => {
 async function startServer(job: ServerJob) {
   const child = new Child<ServerAnswer>('embedding-server.ts', job);
   const { port } = await child.answer();
-  const embedder = httpEmbedder(after, `http://127.0.0.1:${port}/v1/embeddings`, {
-    texts: TEXTS,
-    concurrency: LANES,
+  const { modelId, version, checksum, dimension } = after;
+  const embedder = openAICompatible({
+    baseURL: `http://127.0.0.1:${port}/v1`,
+    model: modelId,
+    version,
+    checksum,
+    dimension,
+    limits: { texts: TEXTS, concurrency: LANES },
   });
   return { embedder, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }

@@ -1,2 +1,11 @@
+export type { AdapterEmbedder, ModelOptions } from './adapters/model-options.ts';
 export { type BinaryHdvOptions, binaryHdv } from './binary-hdv.ts';
+export { type AiSdkEmbeddingModel, type FromAiSdkOptions, fromAiSdk } from './from-ai-sdk.ts';
+export { type EmbedFunction, type FromFunctionOptions, fromFunction } from './from-function.ts';
+export {
+  type FromLangChainOptions,
+  fromLangChain,
+  type LangChainEmbeddings,
+} from './from-lang-chain.ts';
 export { type HashedNgramOptions, hashedNgram } from './hashed-ngram.ts';
+export { type OpenAICompatibleOptions, openAICompatible } from './openai-compatible.ts';

@@ -1,0 +1,61 @@
+import { type Json, parseOptions } from '@registry/core';
+import { z } from 'zod';
+import { adapterEmbedder, failureOfLibrary } from './adapters/adapter-embedder.ts';
+import {
+  type AdapterEmbedder,
+  adapterModel,
+  isFunction,
+  type ModelOptions,
+  modelOptionsShape,
+} from './adapters/model-options.ts';
+import { presentLimits } from './adapters/present-limits.ts';
+
+/** Embeds texts, already cut and prefixed; answers one vector for each, in order. */
+export type EmbedFunction = (
+  texts: string[],
+  options: { readonly purpose: 'document' | 'query'; readonly signal: AbortSignal | undefined },
+) =>
+  | readonly (readonly number[] | Float32Array)[]
+  | PromiseLike<readonly (readonly number[] | Float32Array)[]>;
+
+/** Options of {@link fromFunction}. */
+export interface FromFunctionOptions extends ModelOptions {
+  readonly modelId: string;
+  /** Whatever else changes the vectors of documents; part of the checksum. */
+  readonly configuration?: { readonly [key: string]: Json };
+}
+
+export const configuredShape = {
+  ...modelOptionsShape,
+  modelId: z.string(),
+  configuration: z.record(z.string(), z.custom<Json>()).optional(),
+};
+const schema = z.strictObject(configuredShape);
+
+/**
+ * An embedder of a function of yours. What it throws counts as transient, unless it is an `EmbedderError` or
+ * carries the status of an HTTP answer.
+ * @throws RegistryError `SPEC_INVALID`
+ */
+export function fromFunction(embed: EmbedFunction, options: FromFunctionOptions): AdapterEmbedder {
+  parseOptions(z.custom(isFunction, 'must be a function'), embed, 'first argument of fromFunction');
+  const o = parseOptions(schema, options, 'options of fromFunction');
+  return adapterEmbedder({
+    adapted: adapterModel({
+      options: o,
+      model: o.modelId,
+      ...(o.configuration && { configuration: { configuration: o.configuration } }),
+    }),
+    model: o.modelId,
+    limits: presentLimits(o.limits),
+    countTokens: o.countTokens,
+    async call(texts, call) {
+      try {
+        return await embed(texts, call);
+      } catch (error) {
+        call.signal?.throwIfAborted();
+        throw failureOfLibrary(error, texts);
+      }
+    },
+  });
+}
