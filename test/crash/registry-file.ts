@@ -36,14 +36,17 @@ export class RegistryFile {
     this.#db.close();
   }
 
-  /** What must hold at every commit: counters, no orphan, exclusive leases, one active model. */
-  assertConsistent(): void {
+  /**
+   * What must hold at every commit: counters, no orphan, exclusive leases, one active model. `mostLanes`: where
+   * the lanes of a plan are changed while batches are in hand, their highest number.
+   */
+  assertConsistent({ mostLanes = 0 }: { mostLanes?: number } = {}): void {
     this.#db.transaction(() => {
       for (const plan of this.all<PlanCounters>('SELECT * FROM plans')) {
         this.#assertCounters(plan);
         this.#assertNoOrphan(plan);
       }
-      this.#assertExclusive();
+      this.#assertExclusive(mostLanes);
       const active = this.all<{ registered: unknown }>(
         'SELECT s.registered_at AS registered FROM active_model a JOIN model_specs s ON s.model = a.model',
       );
@@ -82,7 +85,7 @@ export class RegistryFile {
     assert.deepEqual(leases, [], `leases of plan ${plan}, which is ${status}`);
   }
 
-  #assertExclusive(): void {
+  #assertExclusive(mostLanes: number): void {
     const twice = this.all(
       `SELECT t.plan, t.node_id FROM tasks t JOIN leases l ON l.plan = t.plan AND (
          l.kind = 'batch' AND t.state = 0 AND t.node_id BETWEEN l.first AND l.last
@@ -92,7 +95,8 @@ export class RegistryFile {
     assert.deepEqual(twice, [], 'nodes in two leases');
     const crowded = this.all(
       `SELECT p.plan_id, count(*) AS batches, p.lanes FROM leases l JOIN plans p ON p.plan = l.plan
-       WHERE l.kind IN ('batch', 'retry') GROUP BY p.plan HAVING count(*) > p.lanes`,
+       WHERE l.kind IN ('batch', 'retry') GROUP BY p.plan HAVING count(*) > max(p.lanes, ?)`,
+      mostLanes,
     );
     assert.deepEqual(crowded, [], 'plans with more batches in flight than lanes');
     const shared = this.all(
@@ -116,9 +120,7 @@ export class RegistryFile {
   /** The backups of the newest plan to this model that has one of the node. */
   backupState(nodeId: string, modelId: string, version: number): string | undefined {
     const [row] = this.all<BackupRow>(
-      `SELECT s.model_id, s.version, s.checksum, b.encoding, b.content_hash, b.embedded_hash, b.vector
-       FROM backups b JOIN plans p ON p.plan = b.plan JOIN model_specs t ON t.model = p.target
-       LEFT JOIN model_specs s ON s.model = b.stamp
+      `${BACKUP_ROWS} JOIN model_specs t ON t.model = p.target
        WHERE b.node_id = ? AND t.model_id = ? AND t.version = ? ORDER BY b.plan DESC LIMIT 1`,
       nodeId,
       modelId,
@@ -126,9 +128,19 @@ export class RegistryFile {
     );
     return row && stateOf(nodeOf(row));
   }
+
+  /** Everything that a plan has kept, by node. */
+  backups(planId: string): Map<string, string> {
+    const rows = this.all<BackupRow>(`${BACKUP_ROWS} WHERE p.plan_id = ?`, planId);
+    return new Map(rows.map((row) => [row.node_id, stateOf(nodeOf(row))]));
+  }
 }
 
+const BACKUP_ROWS = `SELECT b.node_id, s.model_id, s.version, s.checksum, b.encoding, b.content_hash, b.embedded_hash, b.vector
+  FROM backups b JOIN plans p ON p.plan = b.plan LEFT JOIN model_specs s ON s.model = b.stamp`;
+
 interface BackupRow {
+  node_id: string;
   model_id: string | null;
   version: number | null;
   checksum: string | null;
