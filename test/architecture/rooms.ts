@@ -16,7 +16,7 @@ function strangers(
 }
 
 const everywhere = /^/;
-const sqliteRoom = /^packages\/(core|node-memory)\/src\/sqlite\//;
+const sqliteRoom = /^packages\/(core|node-memory|embedders)\/src\/sqlite\//;
 const drivers = /^(better-sqlite3|sqlite-vec|node:sqlite)(\/|$)/;
 
 const siblings: Readonly<Record<string, readonly string[]>> = {
@@ -40,7 +40,7 @@ const worldly = /^packages\/core\/src\/(sqlite\/.*|config\/.*|testing\/.*|runtim
 
 export const rooms: readonly Rule[] = [
   {
-    law: 'SQLite drivers are imported only in the sqlite/ folders of core and node-memory',
+    law: 'SQLite drivers are imported only in the sqlite/ folders of packages',
     breach: { 'packages/core/src/worker/lease.ts': "const driver = await import('better-sqlite3');" },
     check: (sources) =>
       strangers(sources, everywhere, (specifier) => !drivers.test(specifier)).filter(
@@ -65,7 +65,7 @@ export const rooms: readonly Rule[] = [
     check: (sources) => strangers(sources, everywhere, withinReach),
   },
   {
-    law: 'the doors of core for tests and for SQLite are used by no library but node-memory/src/sqlite',
+    law: 'the doors of core for tests and for SQLite are used by no library but in its sqlite/ folder',
     breach: {
       'packages/embedders/src/index.ts': "import { openSqlite } from '@registry/core/sqlite';",
       'packages/node-memory/src/sqlite/store.ts': "import { ManualClock } from '@registry/core/testing';",

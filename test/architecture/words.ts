@@ -98,14 +98,14 @@ const drivers = /^(Sqlite\w*|Database|Statement|Connection|Transaction|Client|Po
 
 export const words: readonly Rule[] = [
   {
-    law: 'SQL stands only in the sqlite/ folders of core and node-memory',
+    law: 'SQL stands only in the sqlite/ folders of core, node-memory and embedders',
     breach: {
       'packages/core/src/worker/claim.ts': 'run(`SELECT node_id FROM ` + table);',
       'packages/cli/src/doctor.ts': "db.exec('pragma quick_check');",
     },
     check: (sources) =>
       occurrences(
-        sources.filter(({ path }) => !/^packages\/(core|node-memory)\/src\/sqlite\//.test(path)),
+        sources.filter(({ path }) => !/^packages\/(core|node-memory|embedders)\/src\/sqlite\//.test(path)),
         (node) => (isSql(node) ? `holds SQL: ${node.getText().slice(0, 60)}` : undefined),
       ),
   },

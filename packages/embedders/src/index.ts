@@ -9,3 +9,4 @@ export {
 } from './from-lang-chain.ts';
 export { type HashedNgramOptions, hashedNgram } from './hashed-ngram.ts';
 export { type OpenAICompatibleOptions, openAICompatible } from './openai-compatible.ts';
+export { type CachedEmbedder, type WithCacheOptions, withCache } from './with-cache.ts';

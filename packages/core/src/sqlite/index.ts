@@ -1,4 +1,5 @@
 /** For the sibling packages that keep nodes in SQLite; not part of the public API, and free to change. */
 export { openSqlite, SqliteDatabase, type SqliteOptions } from './database.ts';
+export { lookAtFile } from './database-file.ts';
 export { sqliteFailure } from './failure.ts';
 export { openRegistry, type RegistryFileOptions } from './open-registry.ts';

@@ -10,6 +10,7 @@ import { tokenCounter } from './count-tokens.ts';
 import { embedderFailure, type FailedCall } from './failures.ts';
 import { fieldsOf } from './fields.ts';
 import type { AdapterEmbedder, AdapterModel, ModelOptions } from './model-options.ts';
+import { orAbort } from './or-abort.ts';
 import { splitTexts } from './split-texts.ts';
 import { checkedVectors } from './vectors.ts';
 
@@ -54,20 +55,6 @@ export function adapterEmbedder(o: AdapterEmbedderOptions): AdapterEmbedder {
 function counterOf({ model, countTokens }: AdapterEmbedderOptions): NonNullable<Embedder['countTokens']> {
   if (countTokens === undefined) return tokenCounter(model);
   return async (texts) => ({ tokens: await countTokens(texts), exact: true });
-}
-
-/** Waits no longer than until the signal aborts: not every library takes one. */
-async function orAbort<T>(call: PromiseLike<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return call;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([call, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 /**
