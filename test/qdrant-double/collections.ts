@@ -13,6 +13,13 @@ export class Collections {
   readonly #collections = new Map<string, Collection>();
   readonly #aliases = new Map<string, string>();
 
+  copy(): Collections {
+    const copy = new Collections();
+    for (const [name, collection] of this.#collections) copy.#collections.set(name, collection.copy());
+    for (const [alias, target] of this.#aliases) copy.#aliases.set(alias, target);
+    return copy;
+  }
+
   /** By its name or an alias. */
   resolve(name: string): Collection {
     const collection = this.#collections.get(this.#aliases.get(name) ?? name);

@@ -1,3 +1,3 @@
 export type { Fault, FaultRule, Injected, When } from './faults.ts';
-export { QdrantDouble, type QdrantDoubleOptions, startQdrantDouble } from './qdrant-double.ts';
+export { type Peeked, QdrantDouble, type QdrantDoubleOptions, startQdrantDouble } from './qdrant-double.ts';
 export type { SeenRequest } from './seen-request.ts';

@@ -7,6 +7,7 @@ import { stringifyJson } from './http/json.ts';
 import { findRoute } from './http/route.ts';
 import { ServerError } from './http/server-error.ts';
 import { handlers } from './operations.ts';
+import type { Point } from './points/collection.ts';
 import type { SeenRequest } from './seen-request.ts';
 import { isRouted, tooNew, type Version } from './versions.ts';
 
@@ -18,6 +19,9 @@ export interface QdrantDoubleOptions {
   /** Larger bodies are refused; 32 MiB unless told. */
   readonly maxRequestBytes?: number;
 }
+
+/** A point as it is stored: float32 vectors by name, the unnamed one under `''`. */
+export type Peeked = Point;
 
 const defaultMaxRequestBytes = 32 * 2 ** 20;
 
@@ -31,17 +35,20 @@ export class QdrantDouble {
   /** Every request so far. */
   readonly requests: SeenRequest[] = [];
   readonly #server: Server;
+  readonly #options: QdrantDoubleOptions;
   readonly #version: Version;
   readonly #apiKey: string | undefined;
   readonly #maxRequestBytes: number;
-  readonly #collections = new Collections();
+  readonly #collections: Collections;
   readonly #faults = new Faults();
   #violations: string[] = [];
   #received = 0;
 
   /** Use `startQdrantDouble`. */
-  constructor(server: Server, options: QdrantDoubleOptions) {
+  constructor(server: Server, options: QdrantDoubleOptions, collections = new Collections()) {
     this.#server = server;
+    this.#options = options;
+    this.#collections = collections;
     this.#version = options.version ?? '1.18.3';
     this.#apiKey = options.apiKey;
     this.#maxRequestBytes = options.maxRequestBytes ?? defaultMaxRequestBytes;
@@ -64,6 +71,17 @@ export class QdrantDouble {
       collection.settle();
       collection.optimise();
     }
+  }
+
+  /** What is stored under the name of a collection or alias, in the order of the ids, without a request. */
+  peek(name: string): readonly Peeked[] {
+    if (!this.#collections.exists(name)) return [];
+    return [...this.#collections.resolve(name).points({ deferred: true })];
+  }
+
+  /** Another double in which all of this one's writes have happened; requests and faults stay behind. */
+  async copy(): Promise<QdrantDouble> {
+    return new QdrantDouble(await listen(), this.#options, this.#collections.copy());
   }
 
   /** Requests that no client may send, so far; asking for them forgives them. */
@@ -110,12 +128,14 @@ export class QdrantDouble {
       throw new ServerError(404, '', { plain: true });
     }
     const { operation, params } = route;
+    const sender = request.headers['x-sender'];
     const seen: SeenRequest = {
       number: ++this.#received,
       method: operation.method,
       path: url.pathname,
       operation: operation.name,
       ...(params.collection_name === undefined ? {} : { collection: params.collection_name }),
+      ...(typeof sender === 'string' ? { sender } : {}),
       query: Object.fromEntries(url.searchParams),
       body: parseBody(body),
       bodyBytes: body.length,
@@ -219,9 +239,13 @@ function statusError({
   return new ServerError(status, message ?? texts[status] ?? 'Bad gateway', { headers });
 }
 
-/** Starts a double on a free port of loopback. */
-export async function startQdrantDouble(options: QdrantDoubleOptions = {}): Promise<QdrantDouble> {
+async function listen(): Promise<Server> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return new QdrantDouble(server, options);
+  return server;
+}
+
+/** Starts a double on a free port of loopback. */
+export async function startQdrantDouble(options: QdrantDoubleOptions = {}): Promise<QdrantDouble> {
+  return new QdrantDouble(await listen(), options);
 }

@@ -8,6 +8,8 @@ export interface SeenRequest {
   readonly operation: string;
   /** Name of the collection or alias, where the path has one. */
   readonly collection?: string;
+  /** Header `x-sender`, by which a test tells its clients apart. */
+  readonly sender?: string;
   readonly query: Readonly<Record<string, string>>;
   readonly body: unknown;
   readonly bodyBytes: number;

@@ -50,6 +50,22 @@ export class Collection {
     this.strictMode = said.strictMode;
   }
 
+  /** Another collection with the same points. What is queued stays behind. */
+  copy(): Collection {
+    const copy = new Collection(this.name, this, {
+      settings: { ...this.settings },
+      metadata: this.metadata,
+      strictMode: this.strictMode,
+    });
+    for (const [key, index] of this.indexes) copy.indexes.set(key, index);
+    copy.#points = new Map(this.#points);
+    copy.#ids = [...this.#ids];
+    copy.#operations = this.#operations;
+    copy.#superseded = this.#superseded;
+    copy.#deferred = new Set(this.#deferred);
+    return copy;
+  }
+
   /** The next number of an operation. */
   nextOperation(): number {
     return this.#operations++;

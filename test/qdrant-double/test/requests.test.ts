@@ -1,5 +1,5 @@
 import { QdrantClient } from '@qdrant/js-client-rest';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startQdrantDouble } from '../index.ts';
 import { clientOf, numberedPoints, statusOf, withDouble } from './double.ts';
 
@@ -107,5 +107,26 @@ describe('a request', () => {
     const double = await startQdrantDouble();
     await double.close();
     await expect(clientOf(double).getCollections()).rejects.toThrow(/fetch failed/);
+  });
+});
+
+describe('a copy of a double', () => {
+  it('has what was written, and goes its own way', async () => {
+    const { double, client } = await withDouble();
+    await client.createCollection('c', { vectors });
+    await client.upsert('c', { points: numberedPoints(2) });
+    await client.updateCollectionAliases({
+      actions: [{ create_alias: { alias_name: 'live', collection_name: 'c' } }],
+    });
+    const copy = await double.copy();
+    onTestFinished(() => copy.close());
+    const other = clientOf(copy);
+    await other.delete('live', { points: [0], wait: true });
+    expect(copy.peek('live').map(({ id }) => id)).toEqual([1]);
+    expect(double.peek('c')).toMatchObject([
+      { id: 0, payload: { n: 0 } },
+      { id: 1, payload: { n: 1 } },
+    ]);
+    expect(double.peek('nowhere')).toEqual([]);
   });
 });
