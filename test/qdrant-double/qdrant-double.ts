@@ -41,6 +41,7 @@ export class QdrantDouble {
   readonly #maxRequestBytes: number;
   readonly #collections: Collections;
   readonly #faults = new Faults();
+  readonly #watchers: ((request: SeenRequest) => void)[] = [];
   #violations: string[] = [];
   #received = 0;
 
@@ -59,6 +60,11 @@ export class QdrantDouble {
   /** Lets the requests that a rule names go wrong. */
   inject(rule: FaultRule): Injected {
     return this.#faults.inject(rule);
+  }
+
+  /** Calls back after each request, once it has taken effect and before it is answered. */
+  watch(run: (request: SeenRequest) => void): void {
+    this.#watchers.push(run);
   }
 
   clearFaults(): void {
@@ -172,6 +178,7 @@ export class QdrantDouble {
     const fault = this.#faults.meet(seen);
     if (await this.#strike(fault, 'before', seen, response)) return;
     const outcome = this.#outcome(seen, params, fault);
+    for (const watcher of this.#watchers) watcher(seen);
     if (await this.#strike(fault, 'after', seen, response)) return;
     for (const collection of this.#collections.all()) collection.settle(seen.number);
     if (outcome instanceof ServerError) throw outcome;

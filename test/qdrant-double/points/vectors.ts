@@ -54,22 +54,25 @@ function dense(input: readonly (number | bigint)[], { size, distance, datatype }
   if (input.length !== size) {
     throw badInput(`Vector dimension error: expected dim: ${size}, got ${input.length}`);
   }
-  const vector = Float32Array.from(input, Number);
+  const vector = new Float32Array(size);
+  for (let index = 0; index < size; index++) vector[index] = Number(input[index]);
   if (datatype === 'uint8') return vector.map((value) => Math.trunc(Math.min(255, Math.max(0, value))));
   const placed = distance === 'Cosine' ? normalized(vector) : vector;
-  return datatype === 'float16' ? placed.map(roundToFloat16) : placed;
+  return datatype === 'float16' ? placed.map((value) => roundToFloat16(value)) : placed;
 }
 
 const float32Epsilon = 2 ** -23;
 
 /** A cosine vector is stored with length 1, unless it is zero or as good as there already. */
 function normalized(vector: Float32Array): Float32Array {
-  const squared = Math.fround(
-    vector.reduce((sum, value) => Math.fround(sum + Math.fround(value * value)), 0),
-  );
+  let squared = 0;
+  for (let index = 0; index < vector.length; index++) {
+    squared = Math.fround(squared + Math.fround(vector[index]! * vector[index]!));
+  }
   if (squared < float32Epsilon || Math.abs(squared - 1) <= 1e-6) return vector;
   const length = Math.fround(Math.sqrt(squared));
-  return vector.map((value) => value / length);
+  for (let index = 0; index < vector.length; index++) vector[index]! /= length;
+  return vector;
 }
 
 const { f16round: roundToFloat16 } = Math as unknown as { f16round(value: number): number };
@@ -81,14 +84,22 @@ export function shownVector(vector: StoredVector): unknown {
   return { indices: vector.indices, values: vector.values.map(shortestFloat32) };
 }
 
+type Compare = (a: Float32Array, b: Float32Array) => number;
+
+const product: Compare = (a, b) => {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+};
+
+const compare: Readonly<Record<Distance, Compare>> = {
+  Cosine: product,
+  Dot: product,
+  Euclid: (a, b) => Math.sqrt(a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0)),
+  Manhattan: (a, b) => a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0),
+};
+
 /** How near; a higher score is nearer under Cosine and Dot, a lower one under Euclid and Manhattan. */
 export function score(distance: Distance, a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) {
-    const [x, y] = [a[i]!, b[i]!];
-    if (distance === 'Euclid') sum += (x - y) ** 2;
-    else if (distance === 'Manhattan') sum += Math.abs(x - y);
-    else sum += x * y;
-  }
-  return Math.fround(distance === 'Euclid' ? Math.sqrt(sum) : sum);
+  return Math.fround(compare[distance](a, b));
 }
