@@ -83,6 +83,25 @@ it('a worker finishes what a dead process began to plan', async () => {
   await assertCompleted(world, worker, items[0]!.planId);
 });
 
+// Guard: a creation that belongs to a dead process is not waited for.
+it.each(['the same plan', 'a worker'])('%s goes on at once with what a dead process began', async (who) => {
+  await killed('registry.addTasks #0 after');
+  const worker = await world.open({ isDead: () => true });
+  const before = world.clock.now();
+  if (who === 'a worker') {
+    await worker.manager.startWorker();
+    await world.clock.advance(10_000);
+    await world.run(worker.manager.stopWorker());
+  } else {
+    const plan = await world.run(worker.manager.createMigration(toB));
+    await world.run(worker.manager.runMigration(plan.planId));
+  }
+  expect(world.clock.now() - before).toBeLessThan(LEASE_MS / 2);
+  const { items } = await worker.manager.listMigrations();
+  expect(items).toHaveLength(1);
+  await assertCompleted(world, worker, items[0]!.planId);
+});
+
 // Guard: the mark of the node store is a note, and what it stands for is done.
 it.each(['registry.mark #0 before', 'nodes.mark.write #0 before'])(
   'a plan is made although the node store does not take its mark (%s)',

@@ -20,7 +20,8 @@ export async function createPlan(
   signal?: AbortSignal,
 ): Promise<MigrationPlan> {
   const { registry } = context;
-  const creation = await registry.createPlan(draft);
+  await endDeadCreation(context);
+  const creation = await registry.createPlan(draft, context);
   try {
     if (nodeIds === undefined) return await continueCreation(context, creation, signal);
     await addList(context, creation, nodeIds, signal);
@@ -30,6 +31,13 @@ export async function createPlan(
     await discard(context, creation);
     throw error;
   }
+}
+
+/** A creation of a process that is certainly dead need not be waited for. */
+export async function endDeadCreation({ registry, isDead }: ManagerContext): Promise<void> {
+  if (isDead === undefined) return;
+  const creator = await registry.creator();
+  if (creator !== undefined && isDead(creator)) await registry.endLease(creator);
 }
 
 /** Goes on with a creation over the store from its cursor, and seals the plan. */

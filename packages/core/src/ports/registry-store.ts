@@ -39,6 +39,12 @@ export interface PlanDraft extends Required<PlanTuning> {
   readonly activate: boolean;
 }
 
+/** A process, as a liveness probe asks for it. */
+export interface ProcessIdentity {
+  readonly host: string;
+  readonly pid: number;
+}
+
 /** A node that is to become a task. `source`: the stamp it carries; absent where it carries none, or is not known. */
 export interface TaskSeed {
   readonly nodeId: string;
@@ -185,12 +191,14 @@ export interface RegistryStore {
    * Takes the create lease of the registry. Goes on with an interrupted creation of the same draft over the
    * store; removes any other interrupted one. `PLAN_OVERLAP`, `MODEL_UNKNOWN`.
    */
-  createPlan(draft: PlanDraft): Promise<PlanCreation>;
+  createPlan(draft: PlanDraft, creator?: ProcessIdentity): Promise<PlanCreation>;
   /**
    * An interrupted creation over the store that a worker may go on with: not one whose nodes another plan has
    * taken back since. Removes interrupted lists.
    */
-  adoptCreation(): Promise<PlanCreation | undefined>;
+  adoptCreation(creator?: ProcessIdentity): Promise<PlanCreation | undefined>;
+  /** Who holds the create lease, where it was told; `endLease` ends it where that process is dead. */
+  creator(): Promise<(ProcessIdentity & Pick<Lease, 'leaseId'>) | undefined>;
   /** Adds a page of tasks, duplicates ignored. `PLAN_OVERLAP`, `PLAN_UNKNOWN` where the creation is lost. */
   addTasks(creation: PlanCreation, seeds: readonly TaskSeed[], scanCursor?: string): Promise<number>;
   /** Makes the plan visible. What was left in hand of plans that have ended is ended: nodes pass on to this one. */

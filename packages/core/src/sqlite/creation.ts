@@ -2,7 +2,7 @@ import { RegistryError } from '../errors.ts';
 import { sameStamp } from '../model/compatibility.ts';
 import type { EmbeddingInfo } from '../model/model-spec.ts';
 import type { MigrationPlan, NodeFilter } from '../model/plan.ts';
-import type { PlanCreation, PlanDraft, TaskSeed } from '../ports/registry-store.ts';
+import type { Lease, PlanCreation, PlanDraft, ProcessIdentity, TaskSeed } from '../ports/registry-store.ts';
 import { type Context, internStamp, note, raiseMark } from './context.ts';
 import {
   assertFree,
@@ -27,12 +27,16 @@ interface Creations<C> {
 }
 
 /** Undefined while another creation is under way. */
-export function createPlan(context: Context, draft: PlanDraft): Creations<PlanCreation> | undefined {
+export function createPlan(
+  context: Context,
+  draft: PlanDraft,
+  creator?: ProcessIdentity,
+): Creations<PlanCreation> | undefined {
   if (liveCreation(context) !== undefined) return undefined;
   const rows = unsealed(context);
   const interrupted = rows.find((row) => row.whole_store === 1 && sameDraft(draftOf(row), draft));
   const abandoned = rows.filter((row) => row !== interrupted).map((row) => row.plan_id);
-  if (interrupted === undefined) return { creation: beginCreation(context, draft), abandoned };
+  if (interrupted === undefined) return { creation: beginCreation(context, draft, creator), abandoned };
   assertFree(holderOfTasks(context, interrupted));
   // The nodes it has so far are right; how to work on them is what was asked for now.
   context.db
@@ -41,7 +45,7 @@ export function createPlan(context: Context, draft: PlanDraft): Creations<PlanCr
          lanes = :maxParallelWorkers, max_retries = :maxRetries, keep_backups = :keepBackups WHERE plan = :plan`,
     )
     .run({ ...columnsOf(context, draft), plan: interrupted.plan });
-  return { creation: takeCreation(context, anyPlan(context, interrupted.plan)), abandoned };
+  return { creation: takeCreation(context, anyPlan(context, interrupted.plan), creator), abandoned };
 }
 
 function columnsOf(context: Context, draft: PlanDraft) {
@@ -57,7 +61,7 @@ function columnsOf(context: Context, draft: PlanDraft) {
   };
 }
 
-function beginCreation(context: Context, draft: PlanDraft): PlanCreation {
+function beginCreation(context: Context, draft: PlanDraft, creator?: ProcessIdentity): PlanCreation {
   const isWhole = draft.wholeStore && draft.where === undefined;
   if (isWhole) assertFree(otherHolder(context, 0));
   const { db, clock } = context;
@@ -77,15 +81,17 @@ function beginCreation(context: Context, draft: PlanDraft): PlanCreation {
       created: clock.now(),
       activate: draft.activate ? 1 : 0,
     });
-  return takeCreation(context, anyPlan(context, Number(added.lastInsertRowid)));
+  return takeCreation(context, anyPlan(context, Number(added.lastInsertRowid)), creator);
 }
 
-function takeCreation({ db, clock }: Context, row: PlanRow): PlanCreation {
+/** A creation has no worker: its lease names the process, for whoever asks whether that is dead. */
+function takeCreation({ db, clock }: Context, row: PlanRow, creator?: ProcessIdentity): PlanCreation {
   const leaseId = clock.uuid();
   const now = clock.now();
+  const holder = creator === undefined ? '' : JSON.stringify({ host: creator.host, pid: creator.pid });
   db.sql(
-    `INSERT INTO leases (lease, plan, kind, worker, taken, deadline, size) VALUES (?, ?, 'create', '', ?, ?, 0)`,
-  ).run(leaseId, row.plan, now, now + CREATE_LEASE_MS);
+    `INSERT INTO leases (lease, plan, kind, worker, taken, deadline, size) VALUES (?, ?, 'create', ?, ?, ?, 0)`,
+  ).run(leaseId, row.plan, holder, now, now + CREATE_LEASE_MS);
   return {
     leaseId,
     planId: row.plan_id,
@@ -134,15 +140,26 @@ function sameDraft(a: PlanDraft, b: PlanDraft): boolean {
 }
 
 /** An interrupted creation over the store, taken over; the ids of interrupted lists, to be removed. */
-export function adoptCreation(context: Context): Creations<PlanCreation | undefined> {
+export function adoptCreation(
+  context: Context,
+  creator?: ProcessIdentity,
+): Creations<PlanCreation | undefined> {
   if (liveCreation(context) !== undefined) return { creation: undefined, abandoned: [] };
   const rows = unsealed(context);
   // Since it was interrupted, a plan that had ended may have taken its nodes back: then it waits for that one.
   const interrupted = rows.find((row) => row.whole_store === 1 && holderOfTasks(context, row) === undefined);
   return {
-    creation: interrupted && takeCreation(context, interrupted),
+    creation: interrupted && takeCreation(context, interrupted, creator),
     abandoned: rows.filter((row) => row.whole_store === 0).map((row) => row.plan_id),
   };
+}
+
+export function creator({ db }: Context): (ProcessIdentity & Pick<Lease, 'leaseId'>) | undefined {
+  const held = db.sql(`SELECT lease, worker FROM leases WHERE kind = 'create'`).get() as
+    | { lease: string; worker: string }
+    | undefined;
+  if (held === undefined || held.worker === '') return undefined;
+  return { ...(JSON.parse(held.worker) as ProcessIdentity), leaseId: held.lease };
 }
 
 /** @throws RegistryError `PLAN_UNKNOWN` where someone else holds or has ended this creation. */

@@ -17,6 +17,7 @@ const access = {
   mark: 'read',
   nodeStoreId: 'read',
   workers: 'read',
+  creator: 'read',
   putModel: 'write',
   putNotes: 'write',
   deleteModel: 'write',

@@ -10,6 +10,7 @@ import type {
   Lease,
   PlanCreation,
   PlanDraft,
+  ProcessIdentity,
   RegistryStore,
   RollbackResult,
   TaskSeed,
@@ -76,11 +77,10 @@ export class SqliteRegistryStore implements RegistryStore {
     return this.#write((context) => models.activate(context, ref));
   }
 
-  async createPlan(draft: PlanDraft): Promise<PlanCreation> {
-    let deadline = this.#clock.now() + CREATION_PATIENCE_MS;
+  async createPlan(draft: PlanDraft, creator?: ProcessIdentity): Promise<PlanCreation> {
+    const deadline = this.#clock.now() + CREATION_PATIENCE_MS;
     for (;;) {
-      deadline = Math.min(deadline, this.#clock.now() + CREATION_PATIENCE_MS);
-      const found = await this.#write((context) => creation.createPlan(context, draft));
+      const found = await this.#write((context) => creation.createPlan(context, draft, creator));
       if (found !== undefined) {
         await this.#discard(found.abandoned);
         return found.creation;
@@ -94,12 +94,16 @@ export class SqliteRegistryStore implements RegistryStore {
     }
   }
 
-  async adoptCreation() {
+  async adoptCreation(creator?: ProcessIdentity) {
     // Workers ask whenever they are idle: a look costs no write lock.
     if ((await this.#read(creation.unsealed)).length === 0) return undefined;
-    const found = await this.#write(creation.adoptCreation);
+    const found = await this.#write((context) => creation.adoptCreation(context, creator));
     await this.#discard(found.abandoned);
     return found.creation;
+  }
+
+  creator() {
+    return this.#read(creation.creator);
   }
 
   async #discard(planIds: readonly string[]): Promise<void> {

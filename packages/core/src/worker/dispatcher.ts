@@ -14,7 +14,7 @@ import { isRegistryError, type Reason, reasonOf } from '../errors.ts';
 import type { WorkerStats } from '../events.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import { runnableStatuses } from '../model/status.ts';
-import { continueCreation } from '../planner/create-plan.ts';
+import { continueCreation, endDeadCreation } from '../planner/create-plan.ts';
 import type { Lease } from '../ports/registry-store.ts';
 import { type LeaseEnd, LeaseRunner } from './lease-runner.ts';
 import { LEASE_MS } from './pace.ts';
@@ -203,8 +203,7 @@ export class Dispatcher {
     }
     this.#waiting = waiting;
     if (await this.#goOnCreating(stopping)) return 0;
-    // The clock may have been set back since `until` was made of it.
-    return Math.min(POLL_MS, Math.max(1, until - clock.now()));
+    return Math.max(1, until - clock.now());
   }
 
   /** The one plan of this run needs no more work. */
@@ -247,7 +246,8 @@ export class Dispatcher {
   /** A plan whose creation died half-way is finished, so that what was asked for happens. */
   async #goOnCreating(signal: AbortSignal): Promise<boolean> {
     if (this.#options.planId !== undefined) return false;
-    const creation = await this.#context.registry.adoptCreation();
+    await endDeadCreation(this.#context);
+    const creation = await this.#context.registry.adoptCreation(this.#context);
     if (creation === undefined) return false;
     try {
       const plan = await continueCreation(this.#context, creation, signal);

@@ -119,6 +119,34 @@ export const overlapCases: Readonly<Record<string, SceneCase>> = {
     assert.equal((await store.sealPlan(adopted)).totalNodes, 3);
   },
 
+  'says who makes a plan, so that nobody waits for the dead': async (scene) => {
+    const { store } = scene;
+    assert.equal(await store.creator(), undefined);
+    const creation = await store.createPlan(scene.draft({ wholeStore: true }), { host: 'here', pid: 7 });
+    const { leaseId } = creation;
+    await scene.addNodes(creation, nodeIds(2), 'page-2');
+    assert.deepEqual(await scene.second.creator(), { host: 'here', pid: 7, leaseId });
+    assert.equal(await scene.second.adoptCreation({ host: 'there', pid: 8 }), undefined);
+    assert.equal(await scene.second.endLease({ leaseId }), true);
+    const adopted = await scene.second.adoptCreation({ host: 'there', pid: 8 });
+    assert.deepEqual([adopted?.planId, adopted?.scanCursor], [creation.planId, 'page-2']);
+    const { host, pid } = (await store.creator()) ?? {};
+    assert.deepEqual([host, pid], ['there', 8]);
+    await refused(store.sealPlan(creation), 'PLAN_UNKNOWN');
+    await store.sealPlan(adopted!);
+    assert.equal(await store.creator(), undefined);
+  },
+
+  'takes no lease of another kind for a creation': async (scene) => {
+    const { store } = scene;
+    const plan = await scene.plan(nodeIds(4));
+    const { leaseId } = await scene.lease(plan.planId);
+    const creation = await store.createPlan(scene.draft());
+    await refused(scene.addNodes({ ...creation, leaseId }, ['late']), 'PLAN_UNKNOWN');
+    await refused(store.sealPlan({ ...creation, leaseId }), 'PLAN_UNKNOWN');
+    assert.equal((await scene.read(plan.planId)).totalNodes, 4);
+  },
+
   'goes on with an interrupted creation when the same plan is asked for again': async (scene) => {
     const { store } = scene;
     const { planId } = await interrupted(scene, { where: { a: 1, b: 2 } });
