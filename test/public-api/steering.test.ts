@@ -1,7 +1,8 @@
 /** Tuning, retrying, rolling back and finalizing a plan, and embedding an application's own texts. */
 import { statSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EmbedderError } from '@registry/core';
-import { expectedVector, testEmbedder } from '@registry/core/testing';
+import { atPoint, expectedVector, faultyNodeStore, testEmbedder } from '@registry/core/testing';
 import { describe, expect, it } from 'vitest';
 import { embeddedNodes, nodeId, openScene, refusalOf, rowsOf, textOf, vectorsOf } from '../scene.ts';
 
@@ -308,6 +309,22 @@ describe('closing', () => {
     expect((await heir.getMigration(planId)).status).toBe('rolling_back');
     expect(await heir.rollbackMigration({ planId })).toMatchObject({ restored: 1_500, succeeded: true });
     expect(await vectorsOf(store)).toEqual(before);
+  });
+
+  it('waits for a call that is in the middle of its work', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { script, arrival } = atPoint('nodes.write #1 before', () => gate.promise);
+    const { manager, to } = await openScene({ nodes: 1, wrap: (store) => faultyNodeStore(store, script) });
+    const { planId } = await manager.createMigration(to);
+    await manager.runMigration(planId);
+    const rollback = manager.rollbackMigration({ planId, nodeId: nodeId(0) });
+    await arrival;
+    const closing = manager.close();
+    // Whatever does not wait has closed the registry by then.
+    await nextTurn();
+    gate.resolve();
+    expect((await rollback).restored).toBe(1);
+    await closing;
   });
 
   it('leaves store and embedders to whoever opened them', async () => {
