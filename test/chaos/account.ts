@@ -20,6 +20,8 @@ export interface Intent {
 interface Answer {
   readonly change: number;
   readonly done: boolean;
+  /** By the clock of the run: no earlier than it happened. */
+  readonly at: number;
   readonly resolved?: true;
 }
 
@@ -29,7 +31,8 @@ export type Look = (id: string) => Wanted;
 export class Account {
   readonly nodes = new Map<string, Wanted>();
   readonly #touches = new Map<string, number[]>();
-  readonly texts = new Set<string>();
+  /** When each node was changed last. */
+  readonly changedAt = new Map<string, number>();
   acknowledged = 0;
   inDoubt = 0;
   #changes = 0;
@@ -62,21 +65,22 @@ export class Account {
     this.#changes = Math.max(this.#changes, entry.change);
     if ('nodes' in entry) {
       this.#open = entry;
-      for (const [id, wanted] of Object.entries(entry.nodes)) {
+      for (const id of Object.keys(entry.nodes))
         this.#touches.set(id, [...(this.#touches.get(id) ?? []), entry.change]);
-        if (wanted !== null) this.texts.add(wanted.content);
-      }
       return;
     }
     if (this.#open?.change !== entry.change) throw new Error(`Answer ${entry.change} has no question.`);
-    if (entry.done) for (const [id, wanted] of Object.entries(this.#open.nodes)) this.nodes.set(id, wanted);
+    for (const [id, wanted] of Object.entries(this.#open.nodes)) {
+      if (entry.done) this.nodes.set(id, wanted);
+      if (entry.done) this.changedAt.set(id, entry.at);
+    }
     if (entry.resolved) this.inDoubt += 1;
     if (entry.done) this.acknowledged += 1;
     this.#open = undefined;
   }
 
   /** Finds out what became of the change in doubt. @throws Error where it happened by half. */
-  resolve(look: Look): Answer | undefined {
+  resolve(look: Look, at: number): Answer | undefined {
     if (this.#open === undefined) return undefined;
     const { change, nodes } = this.#open;
     const ids = Object.keys(nodes);
@@ -85,7 +89,7 @@ export class Account {
     const done = isAs((id) => nodes[id] ?? null);
     if (!done && !isAs((id) => this.nodes.get(id) ?? null))
       throw new Error(`Change ${change} of ${ids.join(', ')} happened by half.`);
-    return { change, done, resolved: true };
+    return { change, done, at, resolved: true };
   }
 }
 

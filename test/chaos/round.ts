@@ -4,7 +4,9 @@
  */
 import type { ModelName } from '../crash/models.ts';
 import { stateOf } from '../crash/node-states.ts';
+import { Account } from './account.ts';
 import type { Chance } from './chance.ts';
+import { accountPath } from './ground.ts';
 import type { Order } from './processes/operator.ts';
 import type { Sabotage } from './sabotage.ts';
 import { Storm } from './storm.ts';
@@ -139,7 +141,7 @@ class Round {
       workers: this.#chance.between(2, 4),
       embedsWith: target === 'c' ? ['b', 'c'] : ['a', 'b'],
       isBack,
-      since: this.#world.account().nextChange,
+      since: Account.read(accountPath(this.#world.folder)).nextChange,
       order,
       sabotage: this.#o.sabotage,
     };

@@ -54,6 +54,7 @@ export class Storm {
   set orders(orders: Orders) {
     this.#troop.orders = orders;
     this.#troop.isCalm = false;
+    this.#troop.isEditing = true;
   }
 
   /** Makes a plan, however often whoever makes it is killed. */
@@ -86,6 +87,8 @@ export class Storm {
     let calmSince: number | undefined;
     while (!this.#isOver(o)) {
       this.#check();
+      if (this.#chance.is(0.5) && this.#share(o.planId) > 0.7) this.#troop.isEditing = false;
+      if (!this.#troop.isEditing) await this.#troop.rest('application');
       if (this.#kills >= o.kills && calmSince === undefined) {
         calmSince = Date.now();
         this.#troop.isCalm = true;
@@ -117,9 +120,13 @@ export class Storm {
     await this.rage(o);
   }
 
-  #isOver({ planId, untilShare }: StormOptions): boolean {
-    const { status, settled, total } = this.#world.status(planId);
-    return resting.includes(status) || (untilShare !== undefined && settled >= total * untilShare);
+  #isOver({ planId, untilShare = Number.POSITIVE_INFINITY }: StormOptions): boolean {
+    return resting.includes(this.#world.status(planId).status) || this.#share(planId) >= untilShare;
+  }
+
+  #share(planId: string): number {
+    const { settled, total } = this.#world.status(planId);
+    return settled / total;
   }
 
   /** Everybody finishes what is in hand, also who is still frozen; nothing moves any more. */

@@ -78,6 +78,8 @@ export class Troop {
   /** Told of a process that ended badly by itself. */
   onFailure: (error: unknown) => void = () => {};
   isCalm = false;
+  /** The application is to be there. */
+  isEditing = true;
 
   constructor(orders: Orders, chance: Chance, tally: Tally) {
     this.orders = orders;
@@ -94,7 +96,8 @@ export class Troop {
     for (const process of this.#processes) process.keepGoing();
     while (this.of('worker').length < this.orders.workers) this.#start('worker', this.#worker());
     if (this.isCalm) return;
-    if (this.of('application').length === 0) this.#start('application', this.#application());
+    if (this.isEditing && this.of('application').length === 0)
+      this.#start('application', this.#application());
     if (this.orders.order !== undefined && this.of('operator').length === 0)
       this.#start('operator', this.#operator(this.orders.order));
   }

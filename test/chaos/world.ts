@@ -67,7 +67,7 @@ export class ChaosWorld {
   account(): Account {
     const raw = new Database(nodesPath(this.folder), { readonly: true });
     const writer = new AccountWriter(accountPath(this.folder));
-    const answer = writer.account.resolve((id) => lookAt(raw, id));
+    const answer = writer.account.resolve((id) => lookAt(raw, id), this.time.now());
     if (answer !== undefined) writer.note(answer);
     writer.close();
     raw.close();
@@ -111,7 +111,7 @@ async function seed(
   const wanted = nodes.map(({ id, content, metadata = {} }) => [id, { content, metadata }] as const);
   log.note({ change, what: 'the beginning', nodes: Object.fromEntries(wanted) });
   await store.insert(nodes);
-  log.note({ change, done: true });
+  log.note({ change, done: true, at: 0 });
   log.close();
 }
 

@@ -30,7 +30,7 @@ const store = await openNodes(folder, clock);
 const raw = new Database(nodesPath(folder), { timeout: 2_000 });
 raw.pragma('synchronous = FULL');
 const log = new AccountWriter(accountPath(folder));
-const answer = log.account.resolve((id) => lookAt(raw, id));
+const answer = log.account.resolve((id) => lookAt(raw, id), clock.now());
 if (answer !== undefined) log.note(answer);
 const changes = new Changes({ store, raw }, log.account, chance, options);
 
@@ -61,7 +61,7 @@ async function changeSomething(change: number): Promise<void> {
     if (!isBusy(error)) throw error;
     done = false;
   }
-  log.note({ change, done });
+  log.note({ change, done, at: clock.now() });
 }
 
 /** Somebody is frozen while it holds the lock. */
