@@ -42,6 +42,8 @@ export const errorCodes = {
   KEEPS_REVERTING: 'Something keeps putting the node back to another model; mend the writer, then retry.',
   WORKER_DIED: 'Three workers died while this node was the only one in their hands.',
   DATABASE_NEWER: 'The database was written by a newer version; upgrade this one.',
+  DATABASE_ORIGIN:
+    'The database was written by the origin system; opening it for writing upgrades it, one way, beside a copy.',
   DATABASE_INVALID: 'The file is not a registry database, or it is damaged.',
   DATABASE_LOCKED: 'Another process held the lock on the database for too long; try again.',
   DATABASE_READONLY: 'The database or its folder cannot be written.',

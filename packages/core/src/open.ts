@@ -23,6 +23,8 @@ export interface OpenOptions {
   dbPath?: string;
   /** Creates, changes and upgrades nothing, and leaves no trace. */
   readOnly?: boolean;
+  /** `false`: a database of the origin system is refused with `DATABASE_ORIGIN` instead of being upgraded. */
+  upgradeOrigin?: boolean;
   /** Where the nodes live. It stays the caller's: `close` does not close it. */
   nodeStore?: NodeStore;
   /** One for each model that is to be embedded with here. They stay the caller's. */
@@ -52,6 +54,7 @@ const having = (...names: readonly string[]) => {
 const openSchema = z.strictObject({
   dbPath: z.string().optional(),
   readOnly: z.boolean().optional(),
+  upgradeOrigin: z.boolean().optional(),
   nodeStore: having('storeId', 'capabilities', 'countByModel', 'scan', 'read', 'write'),
   embedders: z.array(having('spec', 'embed').unwrap()).optional(),
   config: z.unknown().optional(),
@@ -89,7 +92,8 @@ export async function openContext(
   const { host, pid, user } = processIdentity();
   const embedders = new EmbedderSet(options.embedders ?? []);
   const path = options.dbPath ?? config.registryDbPath;
-  const file = { path, actor: `${user}@${host}:${pid}`, clock, logger, nativeBinding: options.nativeBinding };
+  const { nativeBinding, upgradeOrigin } = options;
+  const file = { path, actor: `${user}@${host}:${pid}`, clock, logger, nativeBinding, upgradeOrigin };
   const openFile = options.readOnly ? openRegistryReadOnly : openRegistry;
   const isOurs = config.enabled && options.registryStore === undefined;
   const registry = !config.enabled ? disabledStore() : (options.registryStore ?? (await openFile(file)));

@@ -34,6 +34,11 @@ const numbers = [
   ['max_retries', 'maxRetries', 0, 100, 'attempts from 0 to 100'],
 ] as const;
 
+it('names the source that a caller gives', () => {
+  const text = messageOf(() => resolveConfig({ maxRetries: -1 }, 'registry of a.config.ts'));
+  expect(text).toContain('"maxRetries" is not valid (was -1, from registry of a.config.ts)');
+});
+
 describe.each(numbers)('%s', (key, name, minimum, maximum, allowed) => {
   it('accepts both ends of its range from every source', () => {
     for (const value of [minimum, maximum]) {

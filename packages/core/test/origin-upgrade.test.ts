@@ -41,6 +41,20 @@ function buildMany(path: string): void {
 
 const copies = (folder: string) => readdirSync(folder).filter((name) => name.includes('.bak-'));
 
+describe('an upgrade that was not asked for', () => {
+  it('is refused, and leaves the file and its folder as they were', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'registry.sqlite');
+    buildMany(path);
+    const before = listing(folder);
+    const refused = openRegistry({ path, actor, upgradeOrigin: false });
+    await expect(refused).rejects.toMatchObject({ code: 'DATABASE_ORIGIN', details: { path } });
+    expect(listing(folder)).toEqual(before);
+    await (await openRegistry({ path, actor })).close();
+    await (await openRegistry({ path, actor, upgradeOrigin: false })).close(); // it is ours by now
+  });
+});
+
 describe('the upgrade', () => {
   it('keeps a copy with every row, named in journal and log, and makes a file like a new one', async () => {
     const folder = temporaryFolder();

@@ -29,18 +29,20 @@ export interface RegistryFileOptions {
   readonly clock?: Clock | undefined;
   /** Hears of the upgrade of a database of the origin. */
   readonly logger?: Logger | undefined;
+  /** `false` refuses such a database. */
+  readonly upgradeOrigin?: boolean | undefined;
 }
 
 /**
  * Opens a registry file, makes it and its folder where there is none, and upgrades one of the origin after
  * copying it to `<file>.bak-<time>`. A file that is refused is left byte for byte as it was.
- * @throws RegistryError `DATABASE_INVALID`, `DATABASE_NEWER`, `DATABASE_READONLY`, `DATABASE_LOCKED`,
- * `DATABASE_UNAVAILABLE`, `DISK_FULL`, `RUNTIME_TOO_OLD`, `SPEC_INVALID`
+ * @throws RegistryError `DATABASE_INVALID`, `DATABASE_NEWER`, `DATABASE_ORIGIN`, `DATABASE_READONLY`,
+ * `DATABASE_LOCKED`, `DATABASE_UNAVAILABLE`, `DISK_FULL`, `RUNTIME_TOO_OLD`, `SPEC_INVALID`
  */
 export async function openRegistry(options: RegistryFileOptions): Promise<RegistryStore> {
   assertRuntime();
   const { actor, nativeBinding, clock = systemClock, logger = silentLogger } = options;
-  const path = await prepare(options.path, { nativeBinding, clock });
+  const path = await prepare(options.path, { nativeBinding, clock }, options.upgradeOrigin ?? true);
   const open = () => openSqlite({ path, nativeBinding, clock, pageSize: PAGE_SIZE, incrementalVacuum: true });
   let db = await open();
   try {
@@ -69,6 +71,7 @@ export async function openRegistry(options: RegistryFileOptions): Promise<Regist
 async function prepare(
   given: string,
   options: { nativeBinding: string | undefined; clock: Clock },
+  mayUpgrade: boolean,
 ): Promise<string> {
   if (given === ':memory:') return given;
   // SQLite would take it for a database that vanishes when it is closed.
@@ -84,7 +87,12 @@ async function prepare(
   } catch (error) {
     throw sqliteFailure(error, path);
   }
-  await examine(path, options);
+  if ((await examine(path, options)) === 'origin' && !mayUpgrade)
+    throw new RegistryError(
+      'DATABASE_ORIGIN',
+      `${path} was written by the origin system and was left as it is; opening it for writing upgrades it, one way, after copying it to ${path}.bak-<time>.`,
+      { details: { path } },
+    );
   return path;
 }
 
