@@ -275,6 +275,20 @@ describe('cutting a plan over by hand', () => {
     });
   });
 
+  it('of an ended plan that left nothing behind has its follow-up ended at once, so that it can be rolled back', async () => {
+    const { manager, old, to } = await openScene({ nodes: 3 });
+    const { planId } = await manager.createMigration(to);
+    await manager.runMigration(planId);
+    await manager.cutoverMigration({ planId });
+    const { items } = await manager.listMigrations();
+    expect(items.map(({ status, totalNodes }) => [status, totalNodes])).toEqual([
+      ['completed', 0],
+      ['completed', 3],
+    ]);
+    expect(await manager.rollbackMigration({ planId })).toMatchObject({ restored: 3, succeeded: true });
+    expect((await manager.getActiveModel()).equals(old.spec)).toBe(true);
+  });
+
   it('over failed nodes has to be asked for', async () => {
     const onCall = (texts: readonly string[]) => {
       if (texts.some((text) => text.includes('number 1.'))) throw new EmbedderError('refused', 'No.');

@@ -25,7 +25,7 @@ import {
   MigrationPlanner,
   planIdSchema,
 } from './planner/migration-planner.ts';
-import { type SwitchActiveModelOptions, switchActiveModel } from './planner/switch-active-model.ts';
+import { lookOnce, type SwitchActiveModelOptions, switchActiveModel } from './planner/switch-active-model.ts';
 import { givenOnly, tuningSchema } from './planner/tuning.ts';
 import type { Page, PageOptions } from './ports/node-store.ts';
 import type { FailureGroup, JournalEntry, NodeBackup, WorkerInfo } from './ports/registry-store.ts';
@@ -244,6 +244,9 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     if (followUp !== undefined) {
       await writeMark(this.#context);
       events.emit('plan:created', followUp);
+      // Most often nothing is left to do, and until it has ended the plan cannot be rolled back.
+      if (followUp.totalNodes === 0 && this.#context.nodes !== undefined)
+        await lookOnce(this.#context, followUp);
     }
     this.worker.nudge();
     return plan;

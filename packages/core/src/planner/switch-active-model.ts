@@ -74,7 +74,7 @@ async function probe({ nodes, embedders, clock }: ManagerContext, target: Regist
 }
 
 /** A plan without a node ends now, not when a worker comes by, unless a writer was busy until just now. */
-async function lookOnce(context: ManagerContext, plan: MigrationPlan): Promise<MigrationPlan> {
+export async function lookOnce(context: ManagerContext, plan: MigrationPlan): Promise<MigrationPlan> {
   try {
     return await look(context, plan);
   } catch (error) {
