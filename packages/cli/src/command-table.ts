@@ -1,0 +1,343 @@
+/** Every command of `evr`. What a command does is loaded when it is called, so that `--help` loads none. */
+import type { Handler } from './call.ts';
+
+/** An option as commander writes it, `--name <value>`, with what it is for. */
+export interface OptionDefinition {
+  readonly flags: string;
+  readonly about: string;
+  readonly choices?: readonly string[];
+  readonly isList?: boolean;
+  readonly isRequired?: boolean;
+}
+
+export interface CommandDefinition {
+  /** `models list`. */
+  readonly words: string;
+  readonly about: string;
+  /** `<plan>`, `[plan]`, with what they are. */
+  readonly arguments?: readonly (readonly [written: string, about: string, choices?: readonly string[]])[];
+  readonly options?: readonly OptionDefinition[];
+  readonly example: readonly string[];
+  readonly isDefault?: boolean;
+  readonly load: () => Promise<Handler>;
+}
+
+const thePlan = ['<plan>', 'id of a plan, or its beginning'] as const;
+const theModel = ['<model>', '<id>:v<version>, or its beginning'] as const;
+const taskStatuses = ['pending', 'in_progress', 'completed', 'failed', 'cancelled', 'rolled_back', 'skipped'];
+const planStatuses = [
+  'pending',
+  'in_progress',
+  'paused',
+  'completed',
+  'failed',
+  'cancelled',
+  'rolling_back',
+  'rolled_back',
+];
+
+const page: readonly OptionDefinition[] = [
+  { flags: '--limit <n>', about: 'rows at most, 20 unless told' },
+  { flags: '--after <next>', about: 'the page after this one' },
+];
+const taskFilter: readonly OptionDefinition[] = [
+  { flags: '--status <status>', about: 'only tasks in this status', choices: taskStatuses },
+  { flags: '--node <id>', about: 'only the task of this node' },
+  { flags: '--error <code>', about: 'only tasks that failed with this code' },
+];
+const selection: readonly OptionDefinition[] = [
+  { flags: '--nodes <file>', about: 'only nodes with these ids, one a line (- reads standard input)' },
+  {
+    flags: '--where <key=value>',
+    about: 'only nodes whose metadata says so; several must all hold',
+    isList: true,
+  },
+];
+const tuning: readonly OptionDefinition[] = [
+  { flags: '--batch-size <n>', about: 'nodes per batch' },
+  { flags: '--throttle-ms <n>', about: 'milliseconds each lane rests after its batch' },
+  { flags: '--parallel <n>', about: 'batches in flight over all workers' },
+  { flags: '--max-retries <n>', about: 'further attempts after the first failure of a node' },
+];
+const notes: readonly OptionDefinition[] = [
+  { flags: '--name <text>', about: 'what people call it' },
+  { flags: '--description <text>', about: 'a sentence about it' },
+  { flags: '--max-input-tokens <n>', about: 'longest input' },
+  { flags: '--price <dollars>', about: 'US dollars per million input tokens' },
+  { flags: '--deprecated-at <date>', about: 'ISO date' },
+  { flags: '--shutdown-at <date>', about: 'ISO date' },
+  { flags: '--successor <model>', about: 'the model that follows it' },
+];
+
+const models = () => import('./commands/models.ts');
+const plans = () => import('./commands/plans.ts');
+const steer = () => import('./commands/steer.ts');
+const undo = () => import('./commands/undo.ts');
+
+const modelCommands: readonly CommandDefinition[] = [
+  {
+    words: 'models list',
+    about: 'the registered models',
+    example: ['evr models', 'evr models list --json'],
+    isDefault: true,
+    load: async () => (await models()).list,
+  },
+  {
+    words: 'models show',
+    about: 'one model with its notes',
+    arguments: [theModel],
+    example: ['evr models show hashed_ngram_512:v1'],
+    load: async () => (await models()).show,
+  },
+  {
+    words: 'models register',
+    about: 'registers the models of the embedders in the configuration file, or one described by options',
+    arguments: [['[model]', 'only the embedder of this model']],
+    options: [
+      { flags: '--id <id>', about: 'describe a model by hand: its id' },
+      { flags: '--model-version <n>', about: 'its version, 1 unless told' },
+      { flags: '--dimension <n>', about: 'elements of its vectors' },
+      {
+        flags: '--checksum <text>',
+        about: 'pins its configuration; made of id, version and dimension unless told',
+      },
+      { flags: '--datatype <type>', about: 'of an element', choices: ['float32', 'bit'] },
+      {
+        flags: '--distance <distance>',
+        about: 'how vectors compare',
+        choices: ['cosine', 'dot', 'euclid', 'hamming'],
+      },
+      { flags: '--active', about: 'make it the active model, where no node would be left behind' },
+      { flags: '--lower-version', about: 'allow a version below the highest of its id' },
+      ...notes,
+    ],
+    example: ['evr models register', 'evr models register --id text-embedding-3-small --dimension 1536'],
+    load: async () => (await models()).register,
+  },
+  {
+    words: 'models update',
+    about: 'changes the notes of a model; its specification never changes',
+    arguments: [theModel],
+    options: notes,
+    example: ['evr models update text-embedding-ada-002:v1 --shutdown-at 2027-01-31'],
+    load: async () => (await models()).update,
+  },
+  {
+    words: 'models activate',
+    about: 'makes a model the active one, with a plan for the nodes of the others or without',
+    arguments: [theModel],
+    options: [
+      { flags: '--migrate', about: 'plan the migration of all nodes in the same step' },
+      { flags: '--no-migrate', about: 'leave nodes of other models as they are' },
+      { flags: '--unchecked', about: 'do not try its embedder first' },
+    ],
+    example: ['evr models activate hashed_ngram_512:v2 --migrate'],
+    load: async () => (await models()).activate,
+  },
+  {
+    words: 'models remove',
+    about: 'removes a model that is neither active nor planned nor stamped on a node',
+    arguments: [theModel],
+    example: ['evr models remove text-embedding-ada-002:v1 --yes'],
+    load: async () => (await models()).remove,
+  },
+];
+
+const planCommands: readonly CommandDefinition[] = [
+  {
+    words: 'plan',
+    about: 'makes a plan that re-embeds nodes with a model; it activates nothing',
+    options: [
+      { flags: '--to <model>', about: '<id>:v<version>, or its beginning', isRequired: true },
+      ...selection,
+      {
+        flags: '--strategy <strategy>',
+        about: 'how the store takes new vectors',
+        choices: ['inPlace', 'namedVector', 'shadow'],
+      },
+      {
+        flags: '--priority <priority>',
+        about: 'normal unless told',
+        choices: ['critical', 'high', 'normal', 'low'],
+      },
+      ...tuning,
+      { flags: '--dry-run', about: 'count by source model, and make nothing' },
+    ],
+    example: [
+      'evr plan --to hashed_ngram_512:v1 --dry-run',
+      'evr plan --to hashed_ngram_512:v1 --where kind=note',
+    ],
+    load: async () => (await import('./commands/plan.ts')).plan,
+  },
+  {
+    words: 'stamp',
+    about: 'declares the model of vectors that carry no stamp, after a check by sample',
+    options: [
+      { flags: '--as <model>', about: '<id>:v<version>, or its beginning', isRequired: true },
+      ...selection,
+      {
+        flags: '--sample <n>',
+        about: 'contents to embed and compare first, 16 unless told; 0 checks nothing',
+      },
+    ],
+    example: ['evr stamp --as text-embedding-3-small:v1'],
+    load: async () => (await import('./commands/stamp.ts')).stamp,
+  },
+  {
+    words: 'list',
+    about: 'the plans, newest first',
+    options: [
+      { flags: '--status <status>', about: 'only plans in this status', choices: planStatuses },
+      ...page,
+    ],
+    example: ['evr list --status in_progress'],
+    load: async () => (await plans()).list,
+  },
+  {
+    words: 'show',
+    about: 'one plan, and why tasks of it failed',
+    arguments: [thePlan],
+    example: ['evr show 3f2a91c0'],
+    load: async () => (await plans()).show,
+  },
+  {
+    words: 'tasks',
+    about: 'the tasks of a plan, the reasons of failures with their counts first',
+    arguments: [thePlan],
+    options: [...taskFilter, ...page],
+    example: ['evr tasks 3f2a91c0 --status failed', 'evr tasks 3f2a91c0 --node note-17'],
+    load: async () => (await plans()).tasks,
+  },
+];
+
+const workCommands: readonly CommandDefinition[] = [
+  {
+    words: 'run',
+    about: 'works here: on one plan until it rests, or on all plans until stopped',
+    arguments: [['[plan]', 'id of a plan, or its beginning; without it all plans are served']],
+    options: [
+      { flags: '--watch', about: 'wait while the plan is paused, and go on with it' },
+      { flags: '--stop-with-parent', about: 'stop when standard input ends' },
+    ],
+    example: ['evr run 3f2a91c0', 'evr run', 'evr run --json'],
+    load: async () => (await import('./commands/run.ts')).run,
+  },
+  {
+    words: 'watch',
+    about: 'follows a plan, whichever process works on it',
+    arguments: [thePlan],
+    example: ['evr watch 3f2a91c0'],
+    load: async () => (await import('./commands/watch.ts')).watch,
+  },
+  {
+    words: 'pause',
+    about: 'claims nothing more; batches in hand settle',
+    arguments: [thePlan],
+    example: ['evr pause 3f2a91c0'],
+    load: async () => (await steer()).pause,
+  },
+  {
+    words: 'resume',
+    about: 'lets a paused plan go on',
+    arguments: [thePlan],
+    example: ['evr resume 3f2a91c0'],
+    load: async () => (await steer()).resume,
+  },
+  {
+    words: 'cancel',
+    about: 'ends a plan; nodes that are done stay at the target',
+    arguments: [thePlan],
+    example: ['evr cancel 3f2a91c0 --yes'],
+    load: async () => (await steer()).cancel,
+  },
+  {
+    words: 'retry',
+    about: 'puts failed tasks back to pending',
+    arguments: [thePlan],
+    options: [{ flags: '--node <id>', about: 'only of this node; may be repeated', isList: true }],
+    example: ['evr retry 3f2a91c0', 'evr retry 3f2a91c0 --node note-17'],
+    load: async () => (await steer()).retry,
+  },
+  {
+    words: 'tune',
+    about: 'changes the pace of a plan from the next batch on',
+    arguments: [thePlan],
+    options: tuning,
+    example: ['evr tune 3f2a91c0 --throttle-ms 0 --parallel 4'],
+    load: async () => (await steer()).tune,
+  },
+];
+
+const otherCommands: readonly CommandDefinition[] = [
+  {
+    words: 'cutover',
+    about: 'moves readers and writers to the target of a plan, after a look at what is behind',
+    arguments: [thePlan],
+    options: [{ flags: '--accept-failed', about: 'also with failed nodes' }],
+    example: ['evr cutover 3f2a91c0'],
+    load: async () => (await undo()).cutover,
+  },
+  {
+    words: 'rollback',
+    about: 'puts the nodes of a plan, or one of them, back byte for byte, after a preview',
+    arguments: [thePlan],
+    options: [
+      { flags: '--node <id>', about: 'only this node' },
+      { flags: '--dry-run', about: 'the preview alone' },
+    ],
+    example: ['evr rollback 3f2a91c0', 'evr rollback 3f2a91c0 --node note-17 --yes'],
+    load: async () => (await undo()).rollback,
+  },
+  {
+    words: 'finalize',
+    about: 'gives the backups of a plan up, and with them the way back',
+    arguments: [thePlan],
+    example: ['evr finalize 3f2a91c0 --yes'],
+    load: async () => (await undo()).finalize,
+  },
+  {
+    words: 'status',
+    about: 'one screen: active model, plans, workers',
+    example: ['evr status'],
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    words: 'inspect',
+    about: 'reads any registry file without a trace, those of the origin system too',
+    arguments: [
+      ['<file>', 'a registry database'],
+      ['[view]', 'more of one thing', ['models', 'plans', 'tasks', 'journal']],
+    ],
+    options: [
+      { flags: '--plan <plan>', about: 'one plan, its tasks, or its journal' },
+      ...taskFilter,
+      ...page,
+    ],
+    example: [
+      'evr inspect data/embedding_registry.sqlite',
+      'evr inspect old.sqlite tasks --plan 3f2a91c0 --status failed',
+    ],
+    load: async () => (await import('./commands/inspect.ts')).inspect,
+  },
+];
+
+export const commandTable: readonly CommandDefinition[] = [
+  {
+    words: 'init',
+    about: 'writes embedding-registry.config.ts with comments; never over another one',
+    options: [
+      {
+        flags: '--embedder <kind>',
+        about: 'what embeds your texts; asked for on a terminal',
+        choices: ['hashed-ngram', 'binary-hdv', 'openai'],
+      },
+      { flags: '--nodes <path>', about: 'SQLite file of your nodes, ./nodes.sqlite unless told' },
+    ],
+    example: ['evr init', 'evr init --embedder openai --nodes ./notes.sqlite'],
+    load: async () => (await import('./commands/init.ts')).init,
+  },
+  ...modelCommands,
+  ...planCommands,
+  ...workCommands,
+  ...otherCommands,
+];

@@ -1,0 +1,195 @@
+import type { EmbeddingVersionManager, MigrationPlan, MigrationTask } from '@registry/core';
+import { errorCodes, MigrationStatus, type RegistryErrorCode, systemClock, TaskStatus } from '@registry/core';
+import { z } from 'zod';
+import { type Handler, pageOptions, pageShape } from '../call.ts';
+import { planOf, shortIds } from '../names.ts';
+import type { Output } from '../output.ts';
+import { ago, counted, dateTime, grouped, modelName, percent, statusWord } from '../screen/phrases.ts';
+
+const listSchema = z.object({ status: z.enum(Object.values(MigrationStatus)).optional(), ...pageShape });
+
+export const list: Handler = (call) =>
+  call.with('read', async ({ manager }) => {
+    const o = call.read(listSchema);
+    const page = await manager.listMigrations({ ...pageOptions(o), ...(o.status && { status: o.status }) });
+    showPlans(call.output, page.items);
+    if (page.next !== undefined) call.output.note(`More: --after ${page.next}`);
+    return { data: page };
+  });
+
+/** A table of plans, as they are given. */
+export function showPlans(output: Output, plans: readonly MigrationPlan[]): void {
+  if (plans.length === 0) {
+    output.say('No plans.');
+    return;
+  }
+  const short = shortIds(plans);
+  const now = systemClock.now();
+  output.table<MigrationPlan>(
+    [
+      { title: 'PLAN', cell: ({ planId }) => short(planId) },
+      { title: 'STATUS', cell: planState, least: 12 },
+      { title: 'TO', cell: ({ targetSpec }) => modelName(targetSpec), least: 14 },
+      { title: 'NODES', cell: ({ totalNodes }) => grouped(totalNodes), align: 'right' },
+      { title: 'DONE', cell: percent, align: 'right' },
+      { title: 'FAILED', cell: ({ failedNodes }) => grouped(failedNodes), align: 'right', spare: 1 },
+      { title: 'MADE', cell: ({ createdAt }) => ago(createdAt, now), spare: 2 },
+      { title: 'FROM', cell: ({ sourceSpec }) => modelName(sourceSpec), least: 14, spare: 3 },
+    ],
+    plans,
+  );
+}
+
+/** `paused EMBEDDER_FAILED`, `completed, final`. */
+function planState(plan: MigrationPlan): string {
+  const why = plan.hold?.code ?? plan.reason?.code;
+  const word = statusWord(plan.status);
+  return why === undefined ? word : `${word} ${why}`;
+}
+
+const showSchema = z.object({ plan: z.string() });
+
+export const show: Handler = (call) =>
+  call.with('read', async ({ manager }) => {
+    const plan = await planOf(manager, call.read(showSchema).plan);
+    showPlan(call.output, plan);
+    const reasons = plan.failedNodes > 0 ? await countReasons(manager, plan.planId) : [];
+    showReasons(call.output, reasons);
+    return { data: { plan, failures: reasons } };
+  });
+
+export function showPlan(output: Output, plan: MigrationPlan): void {
+  const time = (at: string | undefined) => (at === undefined ? undefined : `${dateTime(at)} UTC`);
+  const where = plan.where && Object.entries(plan.where).map(([key, value]) => `${key}=${value}`);
+  output.fields([
+    ['plan', plan.planId],
+    ['status', statusWord(plan.status)],
+    ['why', plan.reason && `${plan.reason.code} ${plan.reason.message}`],
+    ['waits', plan.hold && `until ${time(plan.hold.until)}: ${plan.hold.code} ${plan.hold.message}`],
+    ['from', modelName(plan.sourceSpec)],
+    ['to', modelName(plan.targetSpec)],
+    [
+      'nodes',
+      `${grouped(plan.totalNodes)} ${plan.wholeStore ? (where ? 'of a filter' : 'of the whole store') : 'of a list'}`,
+    ],
+    ['filter', where?.join(' ')],
+    ['done', `${grouped(plan.completedNodes)} (${percent(plan)})`],
+    ['at target before', plan.adoptedNodes > 0 ? grouped(plan.adoptedNodes) : undefined],
+    ['failed', grouped(plan.failedNodes)],
+    ['gone', plan.skippedNodes > 0 ? grouped(plan.skippedNodes) : undefined],
+    ['rolled back', plan.rolledBackNodes > 0 ? grouped(plan.rolledBackNodes) : undefined],
+    [
+      'pace',
+      `batches of ${grouped(plan.batchSize)}, ${grouped(plan.maxParallelWorkers)} at once, ${grouped(plan.throttleMs)} ms rest, ${counted(plan.maxRetries, 'further attempt')}`,
+    ],
+    ['strategy', plan.strategy],
+    ['backups', plan.finalizedAt ? 'given up' : plan.backupOldVectors ? 'kept' : 'none are kept'],
+    ['made', time(plan.createdAt)],
+    ['started', time(plan.startedAt)],
+    ['ended', time(plan.completedAt)],
+    ['cut over', time(plan.cutOverAt)],
+    ['final since', time(plan.finalizedAt)],
+  ]);
+}
+
+const tasksSchema = z.object({
+  plan: z.string(),
+  status: z.enum(Object.values(TaskStatus)).optional(),
+  node: z.string().optional(),
+  error: z.enum(Object.keys(errorCodes) as RegistryErrorCode[]).optional(),
+  ...pageShape,
+});
+
+export const tasks: Handler = (call) =>
+  call.with('read', async ({ manager }) => showTasks(call.output, manager, call.read(tasksSchema)));
+
+/** Reasons with their counts, then a page of tasks. */
+export async function showTasks(
+  output: Output,
+  manager: EmbeddingVersionManager,
+  o: z.output<typeof tasksSchema>,
+): Promise<{ data: unknown }> {
+  const plan = await planOf(manager, o.plan);
+  const isFirst = o.after === undefined && o.node === undefined;
+  const reasons = isFirst && plan.failedNodes > 0 ? await countReasons(manager, plan.planId) : [];
+  showReasons(output, reasons);
+  if (reasons.length > 0) output.say();
+  const page = await manager.listTasks({
+    planId: plan.planId,
+    ...pageOptions(o),
+    ...(o.status && { status: o.status }),
+    ...(o.node !== undefined && { nodeId: o.node }),
+    ...(o.error && { errorCode: o.error }),
+  });
+  showTaskTable(output, page.items);
+  if (page.next !== undefined) output.note(`More: --after ${JSON.stringify(page.next)}`);
+  return { data: { planId: plan.planId, failures: reasons, ...page } };
+}
+
+function showTaskTable(output: Output, items: readonly MigrationTask[]): void {
+  if (items.length === 0) {
+    output.say('No tasks.');
+    return;
+  }
+  output.table<MigrationTask>(
+    [
+      { title: 'NODE', cell: ({ nodeId }) => nodeId, least: 12 },
+      { title: 'STATUS', cell: ({ status }) => statusWord(status) },
+      {
+        title: 'TRIES',
+        cell: ({ retryCount }) => (retryCount > 0 ? String(retryCount) : ''),
+        align: 'right',
+        spare: 2,
+      },
+      { title: 'ERROR', cell: ({ errorCode }) => errorCode ?? '' },
+      { title: 'MESSAGE', cell: ({ errorMessage }) => errorMessage ?? '', least: 10, spare: 1 },
+    ],
+    items,
+  );
+  // One node was asked for: its message is worth more than a cell.
+  const only = items.length === 1 ? items[0] : undefined;
+  if (only?.errorMessage !== undefined) output.sayWrapped(only.errorMessage);
+}
+
+/** Why tasks of a plan failed, how often, and one of their messages. */
+export interface FailureCount {
+  readonly code: string;
+  readonly count: number;
+  readonly sample: string;
+}
+
+async function countReasons(
+  manager: EmbeddingVersionManager,
+  planId: string,
+): Promise<readonly FailureCount[]> {
+  const counts = new Map<string, { code: string; count: number; sample: string }>();
+  let after: string | undefined;
+  do {
+    const page = await manager.listTasks({
+      planId,
+      status: 'failed',
+      limit: 10_000,
+      ...(after !== undefined && { after }),
+    });
+    for (const { errorCode = 'UNKNOWN', errorMessage = '' } of page.items) {
+      const known = counts.get(errorCode);
+      if (known !== undefined) known.count += 1;
+      else counts.set(errorCode, { code: errorCode, count: 1, sample: errorMessage });
+    }
+    after = page.next;
+  } while (after !== undefined);
+  return [...counts.values()].sort((a, b) => b.count - a.count);
+}
+
+function showReasons(output: Output, reasons: readonly FailureCount[]): void {
+  if (reasons.length === 0) return;
+  output.say();
+  output.table<FailureCount>(
+    [
+      { title: 'FAILED', cell: ({ count }) => grouped(count), align: 'right' },
+      { title: 'BECAUSE', cell: ({ code }) => code },
+      { title: 'FOR EXAMPLE', cell: ({ sample }) => sample, least: 10, spare: 1 },
+    ],
+    reasons,
+  );
+}

@@ -1,0 +1,104 @@
+import { type EmbeddingVersionManager, type MigrationPlan, RegistryError, systemClock } from '@registry/core';
+import { z } from 'zod';
+import type { Call, Handler } from '../call.ts';
+import { planOf } from '../names.ts';
+import type { Ending } from '../output.ts';
+import { endingOf, ProgressReport } from '../progress.ts';
+import { counted, modelName, statusWord } from '../screen/phrases.ts';
+import { terminal } from '../terminal.ts';
+
+const schema = z.object({
+  plan: z.string().optional(),
+  watch: z.boolean().optional(),
+  stopWithParent: z.boolean().optional(),
+});
+const LOOK_EVERY_MS = 1_000;
+
+export const run: Handler = (call) =>
+  call.with('work', async ({ manager, resolved, embedders }) => {
+    const o = call.read(schema);
+    const plan = o.plan === undefined ? undefined : await planOf(manager, o.plan);
+    const signal = terminal.stopSignal();
+    if (o.stopWithParent) terminal.stopWithParent();
+    terminal.outliveReader();
+    manager.on('worker:changed', ({ state }) => {
+      if (state === 'running') call.hasBegun = true;
+    });
+    call.output.event('started', {
+      pid: terminal.pid,
+      registry: resolved.dbPath,
+      planId: plan?.planId,
+      embedders: embedders.map(({ spec }) => spec.qualifiedId),
+    });
+    return plan === undefined
+      ? serve(call, manager, signal)
+      : runPlan(call, manager, plan, o.watch ?? false, signal);
+  });
+
+/** One plan until it rests; with `watch` a pause is waited out. */
+async function runPlan(
+  call: Call,
+  manager: EmbeddingVersionManager,
+  plan: MigrationPlan,
+  watch: boolean,
+  signal: AbortSignal,
+): Promise<Ending> {
+  const report = new ProgressReport(call.output);
+  for (;;) {
+    const following = new AbortController();
+    const shown = report.follow(manager.watchMigration(plan.planId, { signal: following.signal }));
+    const ended = await manager.runMigration(plan.planId, { signal }).finally(() => following.abort());
+    await shown;
+    if (!watch || ended.status !== 'paused' || signal.aborted) return endingOf(call.output, ended);
+    call.output.note(`Plan ${plan.planId.slice(0, 8)} is paused; this waits until it goes on.`);
+    call.output.event('plan', { plan: ended });
+    while (!signal.aborted && (await manager.getMigration(plan.planId)).status === 'paused')
+      await systemClock.sleep(LOOK_EVERY_MS, signal);
+  }
+}
+
+/** All plans, until stopped. */
+async function serve(call: Call, manager: EmbeddingVersionManager, signal: AbortSignal): Promise<Ending> {
+  const { output } = call;
+  const report = new ProgressReport(output);
+  manager.on('batch:settled', (progress) => report.show(progress));
+  manager.on('plan:changed', ({ plan, from }) => {
+    output.event('plan', { plan, from });
+    if (from === 'pending') return;
+    output.progress('');
+    output.note(
+      `Plan ${plan.planId.slice(0, 8)} to ${modelName(plan.targetSpec)}: ${statusWord(plan.status)}`,
+    );
+  });
+  await manager.startWorker();
+  const { state } = await manager.getWorkerStats();
+  if (state === 'disabled')
+    throw new RegistryError(
+      'REGISTRY_DISABLED',
+      'The configuration says workerEnabled: false; no worker runs here.',
+    );
+  output.note('Serving all plans of the registry; Ctrl-C stops after the batches in hand.');
+  let said = '';
+  while (!signal.aborted) {
+    const { waiting, isRunning } = await manager.getWorkerStats();
+    const now = JSON.stringify(waiting);
+    if (now !== said && (waiting.length > 0 || said !== '')) {
+      output.event('waiting', { items: waiting });
+      for (const { planId, code, message } of waiting)
+        output.note(
+          `${planId === '' ? 'The worker' : `Plan ${planId.slice(0, 8)}`} waits: ${code} ${message}`,
+        );
+    }
+    said = now;
+    if (!isRunning) break;
+    await systemClock.sleep(LOOK_EVERY_MS, signal);
+  }
+  await manager.stopWorker();
+  const stats = await manager.getWorkerStats();
+  output.progress('');
+  output.say(
+    `Stopped: ${counted(stats.processedCount, 'node')} re-embedded, ${counted(stats.failedCount, 'failure')}${stats.rolledBackCount > 0 ? `, ${stats.rolledBackCount} rolled back` : ''}`,
+  );
+  if (signal.aborted) output.note('evr run goes on.');
+  return { exitCode: signal.aborted ? 3 : 1, data: { stats } };
+}

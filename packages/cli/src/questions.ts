@@ -1,0 +1,47 @@
+import type { Output } from './output.ts';
+import { harmless } from './screen/text.ts';
+import { terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+
+/**
+ * Asks for a yes, unless `--yes` gave it.
+ * @throws UsageError `NOT_CONFIRMED` for a no, and where nobody can be asked
+ */
+export async function confirmed(
+  { output, yes }: { readonly output: Output; readonly yes: boolean },
+  question: string,
+  what: string,
+  details: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  if (yes) return;
+  if (output.json || !terminal.isInteractive)
+    throw new UsageError(`Nobody can be asked here to confirm ${what}; nothing was done.`, {
+      code: 'NOT_CONFIRMED',
+      advice: 'With --yes it is done.',
+      details,
+    });
+  const { confirm, isCancel } = await import('@clack/prompts');
+  const answer = await confirm({
+    message: harmless(question),
+    initialValue: false,
+    ...terminal.promptStreams,
+  });
+  if (isCancel(answer)) terminal.stop('Ctrl-C');
+  if (answer !== true) throw new UsageError('Nothing was done.', { code: 'NOT_CONFIRMED' });
+}
+
+/** Asks for one of a few values. */
+export async function choose<T extends string>(
+  question: string,
+  options: readonly { readonly value: T; readonly label: string; readonly hint?: string }[],
+): Promise<T> {
+  const { select, isCancel } = await import('@clack/prompts');
+  const answer = await select<string>({
+    message: question,
+    options: [...options],
+    ...terminal.promptStreams,
+  });
+  if (!isCancel(answer)) return answer as T;
+  terminal.stop('Ctrl-C');
+  throw new UsageError('Nothing was written.', { code: 'NOT_CONFIRMED' });
+}

@@ -1,0 +1,66 @@
+/** Numbers, times and statuses as people read them. */
+import type { MigrationPlan, MigrationProgress, ModelRef } from '@registry/core';
+
+/** 12,345. Written out, since the digits of `toLocaleString` depend on the machine. */
+export function grouped(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** `1 node`, `2 nodes`. */
+export function counted(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** 0:07, 12:03, 3:04:05. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  const minutes = String(Math.floor(whole / 60) % 60);
+  const hours = Math.floor(whole / 3600);
+  const rest = String(whole % 60).padStart(2, '0');
+  return hours === 0 ? `${minutes}:${rest}` : `${hours}:${minutes.padStart(2, '0')}:${rest}`;
+}
+
+/** `5 min ago`. */
+export function ago(isoTime: string, now: number): string {
+  const seconds = Math.max(0, (now - Date.parse(isoTime)) / 1000);
+  if (seconds < 60) return `${Math.floor(seconds)} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h ago`;
+  return `${Math.floor(seconds / 86_400)} days ago`;
+}
+
+/** `2026-11-23 07:18:28` of an ISO time, in UTC as it stands there. */
+export function dateTime(isoTime: string | undefined): string {
+  return isoTime === undefined ? '' : isoTime.slice(0, 19).replace('T', ' ');
+}
+
+export function modelName({ modelId, version }: ModelRef): string {
+  return `${modelId}:v${version}`;
+}
+
+export function percent(plan: MigrationPlan): string {
+  return `${Math.floor(plan.progressPercent)} %`;
+}
+
+/** `in progress`. */
+export function statusWord(status: string): string {
+  return status.replaceAll('_', ' ');
+}
+
+export function rate(nodesPerSecond: number): string {
+  return nodesPerSecond >= 10 ? `${grouped(nodesPerSecond)}/s` : `${nodesPerSecond.toFixed(1)}/s`;
+}
+
+/** Why a running plan is not faster; undefined where nothing holds it back. */
+export function heldBack({ heldBackBy, plan }: MigrationProgress): string | undefined {
+  if (plan.hold !== undefined)
+    return `waits until ${plan.hold.until.slice(11, 19)} UTC: ${plan.hold.code} ${plan.hold.message}`;
+  if (heldBackBy === 'noWorker') return 'no worker runs';
+  if (heldBackBy === 'throttle') return `throttled ${plan.throttleMs} ms`;
+  return heldBackBy;
+}
+
+/** Nodes that the plan has dealt with, one way or another. */
+export function settledNodes(plan: MigrationPlan): number {
+  return plan.completedNodes + plan.failedNodes + plan.skippedNodes + plan.rolledBackNodes;
+}

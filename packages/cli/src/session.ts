@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import {
+  type Embedder,
+  EmbeddingVersionManager,
+  isRegistryError,
+  type NodeStore,
+  type OpenOptions,
+} from '@registry/core';
+import { type ConfigFlags, type Resolved, resolveConfiguration } from './config/resolve.ts';
+import type { Output } from './output.ts';
+import { confirmed } from './questions.ts';
+import { terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+
+/**
+ * How much of the configuration a command needs. `read`: the registry, without a trace. `steer`: the registry.
+ * `nodes`: the node store too. `work`: the embedders too.
+ */
+export type Need = 'read' | 'steer' | 'nodes' | 'work';
+
+/** An open registry with what was opened beside it. */
+export interface Session extends AsyncDisposable {
+  readonly manager: EmbeddingVersionManager;
+  readonly resolved: Resolved;
+  readonly nodeStore: NodeStore | undefined;
+  readonly embedders: readonly Embedder[];
+}
+
+export interface SessionOptions {
+  readonly flags: ConfigFlags;
+  readonly output: Output;
+  readonly yes: boolean;
+  /** Make the registry where there is none. */
+  readonly create?: boolean;
+}
+
+export async function openSession(need: Need, options: SessionOptions): Promise<Session> {
+  const resolved = await resolveConfiguration(options.flags);
+  const { definition, dbPath, config } = resolved;
+  if (config.enabled !== false && !options.create && !existsSync(dbPath)) throw noRegistry(resolved);
+  const opened: unknown[] = [];
+  try {
+    const hasNodes = need === 'nodes' || need === 'work';
+    const nodeStore = hasNodes ? await definition.nodeStore?.() : undefined;
+    opened.push(nodeStore);
+    const embedders = need === 'work' ? await madeEmbedders(definition.embedders) : [];
+    opened.push(...embedders);
+    const manager = await openManager(options, {
+      dbPath,
+      config,
+      embedders: [...embedders],
+      logger: options.output.logger,
+      isDead: ({ host, pid }) => host === hostname() && terminal.isProcessGone(pid),
+      ...(need === 'read' && { readOnly: true }),
+      ...(nodeStore && { nodeStore }),
+      ...(definition.allowUnfenced !== undefined && { allowUnfenced: definition.allowUnfenced }),
+    });
+    const close = async () => {
+      await manager.close();
+      await closeAll(opened);
+    };
+    return { manager, resolved, nodeStore, embedders, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await closeAll(opened);
+    throw error;
+  }
+}
+
+function noRegistry({ file, dbPath }: Resolved): UsageError {
+  return new UsageError(`There is no registry at ${dbPath}.`, {
+    advice:
+      file === undefined
+        ? 'No embedding-registry.config.ts was found here or above: `evr init` writes one, --db names a registry.'
+        : '`evr models register` makes it with the models of your embedders.',
+    details: { dbPath },
+  });
+}
+
+async function madeEmbedders(given: Resolved['definition']['embedders']): Promise<readonly Embedder[]> {
+  return typeof given === 'function' ? given() : (given ?? []);
+}
+
+/** The upgrade of a database of the origin is one way: it is asked for. */
+async function openManager(
+  { output, yes }: SessionOptions,
+  open: OpenOptions & { dbPath: string },
+): Promise<EmbeddingVersionManager> {
+  try {
+    return await EmbeddingVersionManager.open({ ...open, upgradeOrigin: yes });
+  } catch (error) {
+    if (!isRegistryError(error, 'DATABASE_ORIGIN') || output.json || !terminal.isInteractive) throw error;
+    output.note(`${open.dbPath} was written by the origin system.`);
+    output.note(
+      'It is copied to a file beside it, then upgraded: the origin can no longer write it afterwards.',
+    );
+    await confirmed({ output, yes }, 'Upgrade it?', 'the upgrade of a registry of the origin');
+    return EmbeddingVersionManager.open({ ...open, upgradeOrigin: true });
+  }
+}
+
+/** A store or embedder has the one, the other or nothing to close; the last opened first. */
+async function closeAll(opened: readonly unknown[]): Promise<void> {
+  for (const one of [...opened].reverse()) {
+    const closable = one as Partial<AsyncDisposable & { close: () => unknown }> | undefined;
+    if (closable?.[Symbol.asyncDispose]) await closable[Symbol.asyncDispose]?.();
+    else await closable?.close?.();
+  }
+}
