@@ -24,9 +24,10 @@ const embedders: Readonly<Record<EmbedderKind, { name: string; code: string }>> 
 /** The text of a new configuration file. */
 export function fileText({ embedder, nodesPath, dbPath }: Choices): string {
   const { name, code } = embedders[embedder];
-  return `import { defineRegistryConfig } from '@registry/cli';
-import { ${name} } from '@registry/embedders';
-import { SqliteNodeStore } from '@registry/node-memory';
+  const importLine = (what: string, from: string) => `import { ${what} } from ${quoted(from)};`;
+  return `${importLine('defineRegistryConfig', '@registry/cli')}
+${importLine(name, '@registry/embedders')}
+${importLine('SqliteNodeStore', '@registry/node-memory')}
 
 // Relative paths count from the folder of this file.
 export default defineRegistryConfig({
