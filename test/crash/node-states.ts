@@ -3,6 +3,7 @@ import {
   type NodeStore,
   type NodeWrite,
   type StoredNode,
+  sameStamp,
   vectorBytes,
   type WriteOutcome,
 } from '@registry/core';
@@ -86,6 +87,17 @@ export class NodeStates {
     return landed?.by === `plan to ${planTarget}` ? landed.original : undefined;
   }
 
+  /** What plans have brought so far is the application's: what a later plan has to back up. */
+  forgetPlans(): void {
+    for (const [nodeId, { original }] of this.#landed)
+      this.#landed.set(nodeId, { by: 'application', original });
+  }
+
+  /** A plan to the model of this name has brought the node while nobody watched. */
+  planWrote(nodeId: string, planTarget: string, original: string): void {
+    this.#landed.set(nodeId, { by: `plan to ${planTarget}`, original });
+  }
+
   applicationWrote(nodeId: string, before: StoredNode | undefined, after: StoredNode | undefined): void {
     if (before !== undefined) this.#retire(before.id, before.fence);
     if (after !== undefined) this.#see(after);
@@ -141,6 +153,8 @@ export class NodeStates {
     }
     const by: Writer = `plan to ${set.embeddingModelId}:v${set.embeddingVersion}`;
     const last = this.#landed.get(nodeId);
+    // The application embedded it with this model before, and a rollback leaves it alone.
+    if (sameStamp(before, set) && last?.by !== by) return;
     this.#landed.set(nodeId, { by, original: last?.by === by ? last.original : stateOf(before) });
   }
 

@@ -250,6 +250,23 @@ describe('a clock that is put right or wrong', () => {
   );
 });
 
+it('a clock that is set back makes nobody wait longer for a node that is to be rolled back alone', async () => {
+  const answered = Promise.withResolvers<void>();
+  const { script, arrival } = atPoint('nodes.read #0 before', () => answered.promise);
+  const slow = await world.open({ script });
+  const planId = await planTo(slow, 'b');
+  const running = slow.manager.runMigration(planId);
+  await world.run(arrival);
+  const other = await world.open();
+  const rolling = other.manager.rollbackMigration({ planId, nodeId: 'edited' });
+  await world.clock.advance(1_000);
+  world.clock.set(world.clock.now() - 3_600_000);
+  expect(await world.run(rolling, 2 * LEASE_MS)).toMatchObject({ succeeded: true });
+  answered.resolve();
+  await world.run(running);
+  await assertCompleted(world, other, planId);
+});
+
 it('a run asks nobody but the embedder of its target', async () => {
   const worker = await world.open();
   const planId = await planTo(worker, 'c');

@@ -160,9 +160,11 @@ export async function rollBackNode(
   if (o.dryRun) return previewNode(context, store, o);
   // Not the worker's: that would take the lease for one that it has forgotten.
   const workerId = clock.uuid();
-  const deadline = clock.now() + leaseMs;
+  let deadline = clock.now() + leaseMs;
   for (;;) {
     o.signal?.throwIfAborted();
+    // A clock that is set back must not make the wait longer.
+    deadline = Math.min(deadline, clock.now() + leaseMs);
     const force = clock.now() >= deadline;
     const claim = await registry.takeNode({ planId, nodeId, workerId, leaseMs, force });
     const report =

@@ -42,8 +42,9 @@ export interface PrivateCopy {
  * @throws RegistryError `DATABASE_UNAVAILABLE`, `DATABASE_LOCKED`, `DATABASE_INVALID`, `DATABASE_READONLY`
  */
 export async function copyPrivately(path: string, options: CopyOptions): Promise<PrivateCopy> {
-  const deadline = options.clock.now() + PATIENCE_MS;
+  let deadline = options.clock.now() + PATIENCE_MS;
   for (;;) {
+    deadline = Math.min(deadline, options.clock.now() + PATIENCE_MS);
     const copy = await attempt(path, options);
     if (copy !== undefined) return copy;
     if (options.clock.now() >= deadline)

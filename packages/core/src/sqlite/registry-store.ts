@@ -78,8 +78,9 @@ export class SqliteRegistryStore implements RegistryStore {
   }
 
   async createPlan(draft: PlanDraft, creator?: ProcessIdentity): Promise<PlanCreation> {
-    const deadline = this.#clock.now() + CREATION_PATIENCE_MS;
+    let deadline = this.#clock.now() + CREATION_PATIENCE_MS;
     for (;;) {
+      deadline = Math.min(deadline, this.#clock.now() + CREATION_PATIENCE_MS);
       const found = await this.#write((context) => creation.createPlan(context, draft, creator));
       if (found !== undefined) {
         await this.#discard(found.abandoned);

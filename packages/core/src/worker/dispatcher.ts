@@ -203,7 +203,8 @@ export class Dispatcher {
     }
     this.#waiting = waiting;
     if (await this.#goOnCreating(stopping)) return 0;
-    return Math.max(1, until - clock.now());
+    // The clock may have been set back since `until` was made of it.
+    return Math.min(POLL_MS, Math.max(1, until - clock.now()));
   }
 
   /** The one plan of this run needs no more work. */

@@ -1,0 +1,128 @@
+/** Power that fails: a real worker is stopped, and the disk is what its files and what was synced of their logs make of it. */
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ManualClock } from '@registry/core/testing';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { embedded } from '../../crash/models.ts';
+import { planTo, seededWorld } from '../../crash/seeds.ts';
+import type { World } from '../../crash/world.ts';
+import { isLong } from '../length.ts';
+import { afterPowerLoss, assertGoesOn, commitsOf, framesLeft, type Loss, type Losses } from './power-loss.ts';
+import { anywhere, atSteps, type FileName, files, type Snapshot, type Stopped } from './snapshots.ts';
+
+const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
+const chance = new ManualClock({ seed });
+const random = () => chance.random();
+const NODES = 40;
+/** Share of the steps at which the power fails; a rollback has fewer. */
+const often = (direction: Stopped['direction']) => (isLong ? 1 : 0.03) * (direction === 'back' ? 3 : 1);
+
+let base: World;
+let planId: string;
+beforeAll(async () => {
+  console.info(`CRASH_SEED=${seed}`);
+  base = await seededWorld({ now: Date.now() });
+  const more = Array.from({ length: NODES }, (_, index) => `text number ${index}`);
+  await base.application.put(
+    more.map((content, index) => ({ id: `more-${index}`, content, ...embedded('a', content) })),
+  );
+  base.application.written.clear();
+  base.start = await base.nodeStates();
+  planId = await planTo(await base.open(), 'b', { batchSize: 5 });
+  // Nobody has its files open from now on.
+  await (await base.fork()).close();
+});
+afterAll(() => base.close());
+
+/** Its files in a folder on a disk, where a sync takes its time; migrated where it is to be rolled back. */
+async function workplace(direction: Stopped['direction']): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'power-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const world = await base.fork();
+  if (direction === 'back') {
+    const { manager } = await world.open();
+    await world.run(manager.runMigration(planId));
+  }
+  await (await world.fork((copy) => cpSync(copy, folder, { recursive: true }))).close();
+  await world.close();
+  return folder;
+}
+
+/** Anything that a loss of power may leave of the file. */
+function drawn(snapshot: Snapshot, name: FileName): Loss {
+  const { least, most } = framesLeft(snapshot, name);
+  const frames = least + Math.floor(random() * (most - least + 1));
+  const bytes = frames < most && random() < 0.5 ? Math.floor(random() * 8_000) : 0;
+  return { frames, bytes, isTorn: random() < 0.5 };
+}
+
+async function tryOne(snapshot: Snapshot, losses: Losses, direction: Stopped['direction']): Promise<void> {
+  const world = await afterPowerLoss(base, snapshot, losses);
+  try {
+    await assertGoesOn(world, planId, direction);
+  } finally {
+    await world.close();
+  }
+}
+
+/** Answers how many times the power failed while a transaction was under way. */
+async function tryAll(snapshots: AsyncGenerator<Snapshot>, direction: Stopped['direction']): Promise<number> {
+  let halfway = 0;
+  for await (const snapshot of snapshots) {
+    const losses = { registry: drawn(snapshot, 'registry'), nodes: drawn(snapshot, 'nodes') };
+    await tryOne(snapshot, losses, direction);
+    if (files.some((name) => framesLeft(snapshot, name).least < framesLeft(snapshot, name).most))
+      halfway += 1;
+  }
+  return halfway;
+}
+
+// A process can be seen to have stopped where the system tells of its threads.
+describe.runIf(existsSync('/proc/self/task'))('power that fails', () => {
+  it.each(['forward', 'back'] as const)('within a step, %s', { timeout: 600_000 }, async (direction) => {
+    const stopped = { folder: await workplace(direction), direction, planId, seed, often: often(direction) };
+    expect(await tryAll(atSteps(stopped), direction)).toBeGreaterThan(0);
+  });
+
+  it.each(['forward', 'back'] as const)('at any moment, %s', { timeout: 600_000 }, async (direction) => {
+    const stopped = { folder: await workplace(direction), direction, planId, seed, often: often(direction) };
+    await tryAll(anywhere(stopped, random), direction);
+  });
+
+  // What would be seen if a commit were not on disk when it returns, as with synchronous=NORMAL or OFF.
+  it.each([
+    {
+      lost: 'registry',
+      direction: 'forward',
+      what: 'is not what the plan replaced|has no backup|not in the backups',
+    },
+    { lost: 'nodes', direction: 'forward', what: 'is settled, and its vector is lost' },
+    { lost: 'nodes', direction: 'back', what: 'counts as rolled back, and is not' },
+  ] as const)(
+    'is noticed where commits to the $lost are lost, $direction',
+    async ({ lost, direction, what }) => {
+      const folder = await workplace(direction);
+      const seen: string[] = [];
+      for await (const snapshot of atSteps({
+        folder,
+        direction,
+        planId,
+        seed,
+        often: direction === 'back' ? 0.5 : 0.1,
+      })) {
+        const other = lost === 'nodes' ? 'registry' : 'nodes';
+        const commits = commitsOf(snapshot, lost);
+        const unsynced = commits.at(-1 - Math.floor(random() * Math.min(20, commits.length))) ?? 0;
+        const kept = { frames: framesLeft(snapshot, other).most, bytes: 0, isTorn: false };
+        const losses = {
+          [lost]: { frames: unsynced, bytes: 0, isTorn: false },
+          [other]: kept,
+        } as unknown as Losses;
+        await tryOne(snapshot, losses, direction).catch((error: Error) => seen.push(error.message));
+        if (seen.some((message) => new RegExp(what).test(message))) break;
+      }
+      expect(seen).toContainEqual(expect.stringMatching(what));
+    },
+  );
+});
