@@ -9,7 +9,7 @@ import { committedTexts, machineTraces } from './architecture/texts.ts';
 import { testWords, words } from './architecture/words.ts';
 
 const product = readSources('packages/*/src', 'extensions/*/src');
-const everything = [...product, ...readSources('packages/*/test', 'test', 'examples', 'bench')];
+const everything = [...product, ...readSources('{packages,extensions}/*/test', 'test', 'examples', 'bench')];
 
 const laws = ([rules, sources]: readonly [readonly Rule[], typeof product]) =>
   rules.map((rule) => ({ ...rule, sources }));

@@ -1,0 +1,63 @@
+/**
+ * Builds the extension and packs one VSIX for each platform named, or for this one:
+ *   node scripts/package.ts [linux-x64 …| all]
+ */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+
+/** Platforms as the marketplace names them, and the binaries of better-sqlite3 for them. */
+const binaries: Readonly<Record<string, string>> = {
+  'linux-x64': 'linux-x64',
+  'linux-arm64': 'linux-arm64',
+  'alpine-x64': 'linuxmusl-x64',
+  'alpine-arm64': 'linuxmusl-arm64',
+  'darwin-x64': 'darwin-x64',
+  'darwin-arm64': 'darwin-arm64',
+  'win32-x64': 'win32-x64',
+  'win32-arm64': 'win32-arm64',
+};
+
+const extension = resolve(import.meta.dirname, '..');
+const require = createRequire(join(extension, 'package.json'));
+const packaged = join(extension, 'dist', 'packages');
+
+function run(program: string, parameters: readonly string[]): void {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...parameters], {
+    cwd: extension,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`${program} ${parameters.join(' ')} failed:\n${stdout}\n${stderr}`);
+}
+
+/** The binary of one platform; a package holds no other. */
+function placeBinary(target: string): void {
+  const name = binaries[target];
+  if (name === undefined)
+    throw new Error(`There is no target ${target}; choose of ${Object.keys(binaries).join(', ')}.`);
+  const folder = join(extension, 'dist', 'native');
+  mkdirSync(folder, { recursive: true });
+  const driver = dirname(require.resolve('better-sqlite3/package.json'));
+  copyFileSync(join(driver, 'prebuilds', `${name}.node`), join(folder, 'better_sqlite3.node'));
+}
+
+function pack(target: string): void {
+  placeBinary(target);
+  const out = join(packaged, `embedding-registry-${target}.vsix`);
+  const vsce = join(dirname(require.resolve('@vscode/vsce/package.json')), 'vsce');
+  // npm, which vsce would ask for the dependencies, does not know pnpm's folders; everything is bundled.
+  run(vsce, ['package', '--no-dependencies', '--allow-missing-repository', '--target', target, '--out', out]);
+  console.log(`${out} (${(statSync(out).size / 1_000_000).toFixed(2)} MB)`);
+}
+
+const here = `${process.platform}-${process.arch}`;
+const wanted = process.argv.slice(2);
+const targets = wanted.length === 0 ? [here] : wanted.includes('all') ? Object.keys(binaries) : wanted;
+
+run(join(dirname(require.resolve('tsup/package.json')), 'dist', 'cli-default.js'), []);
+copyFileSync(resolve(extension, '../../LICENSE'), join(extension, 'LICENSE'));
+mkdirSync(packaged, { recursive: true });
+for (const target of targets) pack(target);
+// What stays behind fits this machine: for tests and for a window that runs the folder.
+if (binaries[here] !== undefined) placeBinary(here);

@@ -1,0 +1,51 @@
+import * as vscode from 'vscode';
+import { commands } from '../ids.ts';
+import type { MigrationsBranch } from '../model/migrations-tree.ts';
+import type { ModelsBranch } from '../model/models-tree.ts';
+import type { RegistryList } from '../registries/registry-list.ts';
+import type { Place } from '../views/branch-tree.ts';
+import type { RegistryViews } from '../views/registry-views.ts';
+
+type Chosen = Place<MigrationsBranch | ModelsBranch> | undefined;
+
+/** What is done with a registry as a file, and with what the trees show as text. */
+export function registerRegistryActions(o: {
+  list: RegistryList;
+  views: RegistryViews;
+  log: vscode.LogOutputChannel;
+}): readonly vscode.Disposable[] {
+  const { list, views, log } = o;
+  const copy = (text: string | undefined) => text !== undefined && vscode.env.clipboard.writeText(text);
+  const actions: Readonly<Record<string, (chosen: Chosen) => unknown>> = {
+    [commands.openRegistryFile]: () => openRegistryFile(list),
+    [commands.closeRegistryFile]: (chosen) => chosen && list.close(chosen.branch.file.path),
+    [commands.refresh]: () => views.refresh(),
+    [commands.showLogs]: () => log.show(),
+    [commands.showMore]: (chosen) => chosen?.branch.kind === 'more' && views.showMore(chosen.branch.parentId),
+    [commands.copyQualifiedId]: (chosen) => copy(qualifiedIdOf(chosen)),
+    [commands.copyPlanId]: (chosen) =>
+      copy(chosen?.branch.kind === 'plan' ? chosen.branch.plan.planId : undefined),
+    [commands.copyNodeId]: (chosen) =>
+      copy(chosen?.branch.kind === 'task' ? chosen.branch.task.nodeId : undefined),
+  };
+  return Object.entries(actions).map(([command, action]) => vscode.commands.registerCommand(command, action));
+}
+
+function qualifiedIdOf(chosen: Chosen): string | undefined {
+  if (chosen?.branch.kind !== 'model') return undefined;
+  const { modelId, version, checksum } = chosen.branch.model;
+  return `${modelId}:v${version}:${checksum.slice(0, 8)}`;
+}
+
+async function openRegistryFile(list: RegistryList): Promise<void> {
+  const files = await vscode.window.showOpenDialog({
+    title: vscode.l10n.t('Open Registry File'),
+    openLabel: vscode.l10n.t('Open'),
+    filters: {
+      [vscode.l10n.t('SQLite databases')]: ['sqlite', 'sqlite3', 'db'],
+      [vscode.l10n.t('All files')]: ['*'],
+    },
+  });
+  const [file] = files ?? [];
+  if (file !== undefined) await list.open(file.fsPath);
+}

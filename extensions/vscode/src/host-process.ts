@@ -1,0 +1,28 @@
+/**
+ * The only file of the extension that touches `process`: what runs us, what a child process is given, and how
+ * such a child speaks with the extension.
+ */
+/** What runs this program: Node, or the editor's own runtime playing Node. */
+export const runtimePath = process.execPath;
+
+/** The environment of a child: the editor's runtime plays Node where this is set, and Node ignores it. */
+export function childEnvironment(): Record<string, string> {
+  const own = Object.entries(process.env).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && !/^(NODE_OPTIONS$|VSCODE_|ELECTRON_)/.test(entry[0]),
+  );
+  return { ...Object.fromEntries(own), ELECTRON_RUN_AS_NODE: '1' };
+}
+
+/** The way from a child process to the extension that started it. */
+export const parent = {
+  parameters: process.argv.slice(2),
+  send(message: object): void {
+    process.send?.(message);
+  },
+  /** `onEnd`: the extension is gone, or wants this process no longer. */
+  listen(onMessage: (message: unknown) => void, onEnd: () => void): void {
+    process.on('message', onMessage);
+    process.once('disconnect', onEnd);
+  },
+};

@@ -1,0 +1,28 @@
+/** Names that the manifest and the code share; a test compares them. */
+export const commands = {
+  openRegistryFile: 'embeddingRegistry.openRegistryFile',
+  closeRegistryFile: 'embeddingRegistry.closeRegistryFile',
+  refresh: 'embeddingRegistry.refresh',
+  showLogs: 'embeddingRegistry.showLogs',
+  showMore: 'embeddingRegistry.showMore',
+  copyQualifiedId: 'embeddingRegistry.copyQualifiedId',
+  copyPlanId: 'embeddingRegistry.copyPlanId',
+  copyNodeId: 'embeddingRegistry.copyNodeId',
+} as const;
+
+export const views = {
+  models: 'embeddingRegistry.models',
+  migrations: 'embeddingRegistry.migrations',
+} as const;
+
+export const settings = {
+  section: 'embeddingRegistry',
+  files: 'files',
+  statusBar: 'statusBar',
+} as const;
+
+/** Keys of the conditions in the manifest. */
+export const contexts = {
+  /** `searching`, `none`, `empty` (registries without a plan) or `plans`. */
+  state: 'embeddingRegistry.state',
+} as const;

@@ -1,0 +1,104 @@
+import type { MigrationStatus, TaskStatus } from '@registry/core';
+import type { Say } from '../language.ts';
+import type { PlanData, ProgressData, TaskData } from '../registry-process/messages.ts';
+import { count, moment } from './figures.ts';
+import { capabilities } from './plan-capabilities.ts';
+import { isMoving, modelName, paceText, planName, priorityName, statusName } from './plan-text.ts';
+import { type Row, tooltip } from './row.ts';
+
+const icons: Readonly<Record<MigrationStatus | TaskStatus, Row['icon']>> = {
+  pending: { name: 'clock' },
+  in_progress: { name: 'sync~spin', color: 'charts.blue' },
+  paused: { name: 'debug-pause', color: 'charts.yellow' },
+  completed: { name: 'pass', color: 'testing.iconPassed' },
+  failed: { name: 'error', color: 'testing.iconFailed' },
+  cancelled: { name: 'circle-slash', color: 'disabledForeground' },
+  rolling_back: { name: 'sync~spin', color: 'charts.orange' },
+  rolled_back: { name: 'discard', color: 'charts.orange' },
+  skipped: { name: 'debug-step-over', color: 'disabledForeground' },
+};
+
+export const statusIcon = (status: MigrationStatus | TaskStatus) => icons[status];
+
+/** A plan that nobody works on stands still, whatever its status says. */
+function planIcon(plan: PlanData, progress: Partial<ProgressData> | undefined): Row['icon'] {
+  if (!isMoving(plan) || progress?.heldBackBy !== 'noWorker') return icons[plan.status];
+  return { name: 'debug-disconnect', color: 'charts.yellow' };
+}
+
+export function planRow(
+  id: string,
+  plan: PlanData,
+  progress: Partial<ProgressData> | undefined,
+  say: Say,
+): Row {
+  const pace = paceText(plan, progress, say);
+  const name = planName(plan);
+  const isIdle = isMoving(plan) && progress?.heldBackBy === 'noWorker';
+  return {
+    id,
+    // The source is nearly always the same; a narrow side bar has room for what differs.
+    label: `→ ${modelName(plan.targetSpec)}`,
+    description: pace,
+    icon: planIcon(plan, progress),
+    spoken: `${name}, ${statusName(plan.status, say)}, ${pace.replaceAll(' · ', ', ')}`,
+    context: ['plan', ...capabilities(plan), ...(isIdle ? ['idle'] : [])].join(' '),
+    expansion: 'collapsed',
+    tooltip: tooltip(name, {
+      [say('Plan')]: plan.planId,
+      [say('Status')]: statusName(plan.status, say),
+      [say('Progress')]: pace,
+      [say('Reason')]: plan.reason && `${plan.reason.code}: ${plan.reason.message}`,
+      [say('Held back')]: plan.hold && `${plan.hold.code}: ${plan.hold.message}`,
+      [say('Nodes')]: count(plan.totalNodes),
+      [say('Priority')]: priorityName(plan.priority, say),
+      [say('Pace')]: say('batches of {size}, {lanes} at a time, {milliseconds} ms apart', {
+        size: plan.batchSize,
+        lanes: plan.maxParallelWorkers,
+        milliseconds: plan.throttleMs,
+      }),
+      [say('Created')]: moment(plan.createdAt),
+      [say('Started')]: moment(plan.startedAt),
+      [say('Ended')]: moment(plan.completedAt),
+      [say('Cut over')]: moment(plan.cutOverAt),
+      [say('Backups given up')]: moment(plan.finalizedAt),
+    }),
+  };
+}
+
+export function taskRow(id: string, task: TaskData, say: Say): Row {
+  const status = statusName(task.status, say);
+  const attempts =
+    task.retryCount > 0
+      ? say('attempt {number} of {most}', { number: task.retryCount + 1, most: task.maxRetries + 1 })
+      : '';
+  const description = [task.errorMessage ?? '', attempts].filter((part) => part !== '').join(' · ');
+  const words = [
+    'task',
+    task.status === 'failed' ? 'retryable' : '',
+    task.canRollback && task.status !== 'rolled_back' ? 'reversible' : '',
+  ];
+  return {
+    id,
+    label: task.nodeId,
+    ...(description !== '' && { description }),
+    icon: icons[task.status],
+    spoken: [task.nodeId, status, description].filter((part) => part !== '').join(', '),
+    context: words.filter((word) => word !== '').join(' '),
+    expansion: 'none',
+    tooltip: tooltip(task.nodeId, {
+      [say('Status')]: status,
+      [say('Was at')]:
+        task.source &&
+        modelName({ modelId: task.source.embeddingModelId, version: task.source.embeddingVersion }),
+      [say('Goes to')]: modelName({
+        modelId: task.target.embeddingModelId,
+        version: task.target.embeddingVersion,
+      }),
+      [say('Error')]: task.errorCode && `${task.errorCode}: ${task.errorMessage ?? ''}`,
+      [say('Retries')]: String(task.retryCount),
+      [say('Next attempt')]: moment(task.nextAttemptAt),
+      [say('Ended')]: moment(task.completedAt),
+    }),
+  };
+}

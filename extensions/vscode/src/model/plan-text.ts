@@ -1,0 +1,77 @@
+import type { HeldBackBy, MigrationStatus, Priority, TaskStatus } from '@registry/core';
+import type { Say } from '../language.ts';
+import type { PlanData, ProgressData } from '../registry-process/messages.ts';
+import { count, percent, rate, timeLeft } from './figures.ts';
+
+type Spec = Pick<PlanData['targetSpec'], 'modelId' | 'version'>;
+
+export const modelName = ({ modelId, version }: Spec) => `${modelId}:v${version}`;
+export const planName = (plan: PlanData) => `${modelName(plan.sourceSpec)} → ${modelName(plan.targetSpec)}`;
+
+export function statusName(status: MigrationStatus | TaskStatus, say: Say): string {
+  const names: Record<MigrationStatus | TaskStatus, string> = {
+    pending: say('Waiting'),
+    in_progress: say('Running'),
+    paused: say('Paused'),
+    completed: say('Completed'),
+    failed: say('Failed'),
+    cancelled: say('Cancelled'),
+    rolling_back: say('Rolling Back'),
+    rolled_back: say('Rolled Back'),
+    skipped: say('Skipped'),
+  };
+  return names[status];
+}
+
+export function priorityName(priority: Priority, say: Say): string {
+  return [say('critical'), say('high'), say('normal'), say('low')][priority] ?? String(priority);
+}
+
+function heldBackText(by: HeldBackBy, plan: PlanData, say: Say): string {
+  const texts: Record<HeldBackBy, string> = {
+    throttle: say('throttled by {milliseconds} ms', { milliseconds: plan.throttleMs }),
+    rateLimit: say('rate limit, next try {time} UTC', { time: timeOf(plan.hold?.until) }),
+    backoff: say('held, next try {time} UTC', { time: timeOf(plan.hold?.until) }),
+    noWorker: say('no worker'),
+  };
+  return texts[by];
+}
+
+const timeOf = (iso: string | undefined) => iso?.slice(11, 19) ?? '';
+
+const moving: readonly MigrationStatus[] = ['pending', 'in_progress', 'rolling_back'];
+
+/** Whether a worker has, or would have, something to do for the plan. */
+export const isMoving = (plan: PlanData) => moving.includes(plan.status);
+
+/** How far a plan is, how fast, and what keeps it: `62 % · 1,240/s · 4 min left`. */
+export function paceText(plan: PlanData, progress: Partial<ProgressData> | undefined, say: Say): string {
+  const parts: string[] = [];
+  const failed = plan.failedNodes > 0 ? [say('{count} failed', { count: count(plan.failedNodes) })] : [];
+  if (isMoving(plan)) {
+    parts.push(plan.status === 'rolling_back' ? rolledBackText(plan, say) : percent(plan.progressPercent));
+    const { nodesPerSecond = 0, etaSeconds, heldBackBy } = progress ?? {};
+    if (nodesPerSecond > 0 && heldBackBy !== 'noWorker') parts.push(rate(nodesPerSecond));
+    if (etaSeconds !== undefined && heldBackBy !== 'noWorker') parts.push(timeLeft(etaSeconds, say));
+    if (heldBackBy !== undefined) parts.push(heldBackText(heldBackBy, plan, say));
+  } else if (plan.status === 'paused') {
+    parts.push(percent(plan.progressPercent));
+    if (plan.reason !== undefined) parts.push(plan.reason.code);
+  } else parts.push(endText(plan, say));
+  if (plan.priority !== 2) parts.push(priorityName(plan.priority, say));
+  return [...parts, ...failed].join(' · ');
+}
+
+function rolledBackText(plan: PlanData, say: Say): string {
+  return say('{count} put back', { count: count(plan.rolledBackNodes) });
+}
+
+function endText(plan: PlanData, say: Say): string {
+  if (plan.status === 'rolled_back') return rolledBackText(plan, say);
+  if (plan.status === 'cancelled')
+    return say('{done} of {total} nodes', {
+      done: count(plan.completedNodes),
+      total: count(plan.totalNodes),
+    });
+  return say('{count} nodes', { count: count(plan.totalNodes) });
+}

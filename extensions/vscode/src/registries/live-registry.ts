@@ -1,0 +1,118 @@
+import type { Clock } from '@registry/core';
+import type { ProgressData, Summary } from '../registry-process/messages.ts';
+import type { RegistryProcess } from './registry-process.ts';
+
+/** A file that changes a hundred times a second is looked at twice. */
+const SHORTEST_LOOK_MS = 500;
+/** More running plans than this are updated by what the file tells alone. */
+const MOST_WATCHED = 20;
+const moving = ['in_progress', 'rolling_back', 'pending'] as const;
+
+/** What is told of a registry that somebody looks at. */
+export interface LiveEvents {
+  /** Models, plans or settings are others than before, or the registry cannot be read any more. */
+  onChange(): void;
+  onProgress(progress: ProgressData): void;
+  /** A plan that was running rests, or has no worker any more. */
+  onRest(planId: string): void;
+}
+
+/**
+ * Follows one registry while somebody looks.
+ *
+ * hidden ──show──▶ resting ──hint──▶ looking ──nothing runs──▶ resting
+ *                                      └──a worker has plans──▶ also watching each, until it rests
+ *
+ * Resting, it has no timer and asks nothing: the file system tells when the file changes.
+ */
+export class LiveRegistry {
+  readonly #process: RegistryProcess;
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #events: LiveEvents;
+  readonly #watched = new Set<string>();
+  #hiding: AbortController | undefined;
+  #revision: string | undefined;
+  #isLooking = false;
+  #isHinted = false;
+
+  constructor(o: { process: RegistryProcess; path: string; clock: Clock; events: LiveEvents }) {
+    this.#process = o.process;
+    this.#path = o.path;
+    this.#clock = o.clock;
+    this.#events = o.events;
+  }
+
+  /** How many plans are being watched now. */
+  get watched(): number {
+    return this.#watched.size;
+  }
+
+  show(): void {
+    if (this.#hiding !== undefined) return;
+    this.#hiding = new AbortController();
+    this.hint();
+  }
+
+  hide(): void {
+    this.#hiding?.abort();
+    this.#hiding = undefined;
+  }
+
+  /** The file changed, or may have. */
+  hint(): void {
+    this.#isHinted = true;
+    if (!this.#isLooking && this.#hiding !== undefined) void this.#lookWhileHinted(this.#hiding.signal);
+  }
+
+  async #lookWhileHinted(hiding: AbortSignal): Promise<void> {
+    this.#isLooking = true;
+    try {
+      while (this.#isHinted && !hiding.aborted) {
+        this.#isHinted = false;
+        await this.#look(hiding);
+        if (this.#isHinted) await this.#clock.sleep(SHORTEST_LOOK_MS, hiding);
+      }
+    } finally {
+      this.#isLooking = false;
+    }
+    // Shown again while the last look was on its way.
+    if (this.#isHinted && this.#hiding !== undefined) this.hint();
+  }
+
+  async #look(hiding: AbortSignal): Promise<void> {
+    const revision = await this.#process.read(this.#path, 'summary').then(
+      async (summary) => {
+        if (summary.workers.length > 0) await this.#watchMoving(summary, hiding);
+        return summary.revision;
+      },
+      (error: Error) => `fault ${error.message}`,
+    );
+    if (hiding.aborted) return;
+    const isNew = this.#revision !== undefined && this.#revision !== revision;
+    this.#revision = revision;
+    if (isNew) this.#events.onChange();
+  }
+
+  async #watchMoving({ statuses }: Summary, hiding: AbortSignal): Promise<void> {
+    for (const status of moving.filter((each) => statuses.includes(each))) {
+      const { items } = await this.#process.read(this.#path, 'plans', { status, limit: MOST_WATCHED });
+      for (const { planId } of items)
+        if (this.#watched.size < MOST_WATCHED && !this.#watched.has(planId)) void this.#watch(planId, hiding);
+    }
+  }
+
+  async #watch(planId: string, hiding: AbortSignal): Promise<void> {
+    this.#watched.add(planId);
+    try {
+      await this.#process.watch(this.#path, planId, (progress) => this.#events.onProgress(progress), hiding);
+    } catch {
+      // The next look tells what is wrong with the registry.
+    } finally {
+      this.#watched.delete(planId);
+    }
+    if (hiding.aborted) return;
+    this.#events.onRest(planId);
+    this.hint();
+  }
+}

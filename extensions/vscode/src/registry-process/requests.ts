@@ -1,0 +1,75 @@
+import type {
+  EmbeddingVersionManager,
+  MigrationStatus,
+  ModelRef,
+  Page,
+  PlanTuning,
+  RegisterModelOptions,
+  RegistryErrorCode,
+  TaskStatus,
+} from '@registry/core';
+import { MigrationStatus as statuses } from '@registry/core';
+
+type Manager = EmbeddingVersionManager;
+
+interface PageRequest {
+  readonly limit: number;
+  readonly after?: string;
+}
+
+/** What is asked of a registry that is open for reading. Answers are plain data: they cross to another process. */
+export const reads = {
+  models: async (manager: Manager) => (await manager.listModels()).map(plain),
+  plan: async (manager: Manager, o: { planId: string }) => (await manager.getMigration(o.planId)).toJSON(),
+  plans: async (manager: Manager, o: PageRequest & { status?: MigrationStatus }) =>
+    plainPage(await manager.listMigrations(o)),
+  tasks: async (
+    manager: Manager,
+    o: PageRequest & { planId: string; status?: TaskStatus; errorCode?: RegistryErrorCode; nodeId?: string },
+  ) => plainPage(await manager.listTasks(o)),
+  failures: (manager: Manager, o: { planId: string }) => manager.listFailures(o.planId),
+  journal: (manager: Manager, o: PageRequest & { planId?: string }) => manager.listJournal(o),
+  /** What a view shows before anything is expanded. */
+  summary: async (manager: Manager) => {
+    const models = await manager.listModels();
+    const firsts = await Promise.all(
+      Object.values(statuses).map((status) => manager.listMigrations({ status, limit: 1 })),
+    );
+    const workers = await manager.listWorkers();
+    const [latest] = (await manager.listJournal({ limit: 1 })).items;
+    return {
+      activeModel: models.find((model) => model.isActive)?.qualifiedId,
+      modelCount: models.length,
+      /** Those that some plan has. */
+      statuses: Object.values(statuses).filter((_, index) => (firsts[index]?.items.length ?? 0) > 0),
+      workers,
+      /** Another one as soon as a model, a plan or a setting changes. */
+      revision: JSON.stringify([latest, workers.map(({ workerId }) => workerId), models.length]),
+    };
+  },
+};
+
+/** What is asked of a registry that is opened for writing, and closed again at once. */
+export const writes = {
+  registerModel: async (manager: Manager, o: RegisterModelOptions) =>
+    (await manager.registerModel(o)).toJSON(),
+  removeModel: (manager: Manager, o: ModelRef) => manager.removeModel(o),
+  pause: async (manager: Manager, o: { planId: string }) => (await manager.pauseMigration(o.planId)).toJSON(),
+  resume: async (manager: Manager, o: { planId: string }) =>
+    (await manager.resumeMigration(o.planId)).toJSON(),
+  cancel: async (manager: Manager, o: { planId: string }) =>
+    (await manager.cancelMigration(o.planId)).toJSON(),
+  tune: async (manager: Manager, o: { planId: string } & PlanTuning) =>
+    (await manager.tuneMigration(o)).toJSON(),
+  retryFailed: (manager: Manager, o: { planId: string; nodeIds?: readonly string[] }) =>
+    manager.retryFailed(o),
+  cutOver: async (manager: Manager, o: { planId: string; acceptFailed?: boolean }) =>
+    (await manager.cutoverMigration(o)).toJSON(),
+  finalize: async (manager: Manager, o: { planId: string }) => (await manager.finalizeMigration(o)).toJSON(),
+};
+
+const plain = <T>(item: { toJSON(): T }): T => item.toJSON();
+
+function plainPage<T>(page: Page<{ toJSON(): T }>): Page<T> {
+  return { ...page, items: page.items.map(plain) };
+}

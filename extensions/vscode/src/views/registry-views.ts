@@ -1,0 +1,168 @@
+import { type Clock, systemClock } from '@registry/core';
+import * as vscode from 'vscode';
+import { commands, contexts, settings, views } from '../ids.ts';
+import type { Say } from '../language.ts';
+import { type MigrationsBranch, MigrationsTree } from '../model/migrations-tree.ts';
+import { type ModelsBranch, ModelsTree } from '../model/models-tree.ts';
+import type { RegistryFile } from '../model/registry-file.ts';
+import { LiveRegistry } from '../registries/live-registry.ts';
+import type { RegistryList } from '../registries/registry-list.ts';
+import type { RegistryProcess } from '../registries/registry-process.ts';
+import type { ProgressData } from '../registry-process/messages.ts';
+import { parseSettings } from '../settings-schema.ts';
+import { BranchTree } from './branch-tree.ts';
+import { followFile } from './follow-file.ts';
+import { StatusItem } from './status-item.ts';
+
+interface Followed {
+  readonly file: RegistryFile;
+  readonly live: LiveRegistry;
+  readonly following: vscode.Disposable;
+}
+
+/** The two views and the status bar item, kept up to date while somebody sees them. */
+export class RegistryViews implements vscode.Disposable {
+  readonly #process: RegistryProcess;
+  readonly #list: RegistryList;
+  readonly #clock: Clock = systemClock;
+  readonly #migrations: MigrationsTree;
+  readonly #migrationsTree: BranchTree<MigrationsBranch>;
+  readonly #modelsTree: BranchTree<ModelsBranch>;
+  readonly #views: readonly [vscode.TreeView<unknown>, vscode.TreeView<unknown>];
+  readonly #status: StatusItem;
+  readonly #followed = new Map<string, Followed>();
+  readonly #disposables: vscode.Disposable[];
+  #release: (() => void) | undefined;
+
+  constructor(registries: RegistryProcess, list: RegistryList, say: Say) {
+    this.#process = registries;
+    this.#list = list;
+    const migrations = new MigrationsTree(registries, say);
+    const models = new ModelsTree(registries, say);
+    this.#migrations = migrations;
+    this.#migrationsTree = new BranchTree(
+      {
+        roots: async () => this.#described(await migrations.roots(await list.found())),
+        children: (branch) => migrations.children(branch),
+      },
+      commands.showMore,
+    );
+    this.#modelsTree = new BranchTree(
+      { roots: async () => models.roots(await list.found()), children: (branch) => models.children(branch) },
+      commands.showMore,
+    );
+    this.#views = [
+      vscode.window.createTreeView(views.models, {
+        treeDataProvider: this.#modelsTree,
+        showCollapseAll: true,
+      }),
+      vscode.window.createTreeView(views.migrations, {
+        treeDataProvider: this.#migrationsTree,
+        showCollapseAll: true,
+      }),
+    ];
+    this.#status = new StatusItem(say);
+    this.#disposables = [
+      ...this.#views,
+      ...this.#views.map((view) => view.onDidChangeVisibility(() => this.#see())),
+      this.#modelsTree,
+      this.#migrationsTree,
+      this.#status,
+      list.onDidChange(() => this.#follow()),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration(`${settings.section}.${settings.statusBar}`)) this.#see();
+      }),
+    ];
+    this.#see();
+    void list.search();
+  }
+
+  /** How many plans are being watched now. */
+  get watched(): number {
+    return [...this.#followed.values()].reduce((sum, { live }) => sum + live.watched, 0);
+  }
+
+  refresh(): void {
+    void this.#list.search();
+    this.#refreshTrees();
+    for (const { live } of this.#followed.values()) live.hint();
+  }
+
+  showMore(parentId: string): void {
+    this.#migrations.showMore(parentId);
+    this.#migrationsTree.refreshBelow(parentId);
+  }
+
+  dispose(): void {
+    for (const { live, following } of this.#followed.values()) {
+      live.hide();
+      following.dispose();
+    }
+    this.#release?.();
+    for (const disposable of this.#disposables) disposable.dispose();
+  }
+
+  /** An empty tree shows a welcome; which one, the state tells. */
+  #described(branches: readonly MigrationsBranch[]): readonly MigrationsBranch[] {
+    const files = this.#list.files ?? [];
+    const state = files.length === 0 ? 'none' : branches.length === 0 ? 'empty' : 'plans';
+    void vscode.commands.executeCommand('setContext', contexts.state, state);
+    const [only] = files;
+    for (const view of this.#views) view.description = files.length === 1 ? (only?.label ?? '') : '';
+    return branches;
+  }
+
+  #refreshTrees(): void {
+    this.#modelsTree.refresh();
+    this.#migrationsTree.refresh();
+  }
+
+  /** Which registries there are has changed. */
+  #follow(): void {
+    const files = this.#list.files ?? [];
+    for (const [path, { live, following }] of this.#followed) {
+      if (files.some((file) => file.path === path)) continue;
+      live.hide();
+      following.dispose();
+      this.#followed.delete(path);
+      this.#status.forget(path);
+    }
+    for (const file of files)
+      if (!this.#followed.has(file.path)) this.#followed.set(file.path, this.#start(file));
+    this.#see();
+    this.#refreshTrees();
+  }
+
+  #start(file: RegistryFile): Followed {
+    const { path } = file;
+    const events = {
+      onChange: () => this.#refreshTrees(),
+      onProgress: (progress: ProgressData) => this.#progressed(file, progress),
+      onRest: (planId: string) => {
+        this.#status.rest(path, planId);
+        this.#refreshTrees();
+      },
+    };
+    const live = new LiveRegistry({ process: this.#process, path, clock: this.#clock, events });
+    return { file, live, following: followFile(path, () => live.hint()) };
+  }
+
+  #progressed(file: RegistryFile, progress: ProgressData): void {
+    this.#migrationsTree.update(this.#migrations.withProgress(file, progress));
+    this.#status.progress(file.path, progress);
+  }
+
+  /** Something came into view or left it. */
+  #see(): void {
+    const isViewed = this.#views.some((view) => view.visible);
+    const configuration = vscode.workspace.getConfiguration(settings.section);
+    const { statusBar } = parseSettings((name) => configuration.get(name));
+    if (!statusBar) this.#status.hide();
+    if (isViewed) this.#release ??= this.#process.hold();
+    else {
+      this.#release?.();
+      this.#release = undefined;
+    }
+    for (const { live } of this.#followed.values()) isViewed || statusBar ? live.show() : live.hide();
+  }
+}

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { english } from '../src/language.ts';
+import { type MigrationsBranch, MigrationsTree } from '../src/model/migrations-tree.ts';
+import { ModelsTree } from '../src/model/models-tree.ts';
+import type { Row } from '../src/model/row.ts';
+import { openScene } from './scene.ts';
+
+const shown = (branches: readonly { row: Row }[]) =>
+  branches.map(({ row }) => [row.label, row.description].filter((text) => text !== undefined).join(' | '));
+
+async function below(tree: MigrationsTree, branches: readonly MigrationsBranch[], label: string) {
+  const branch = branches.find(({ row }) => row.label === label);
+  if (branch === undefined) throw new Error(`No row ${label} among ${shown(branches).join('; ')}`);
+  return tree.children(branch);
+}
+
+describe('the migrations tree', () => {
+  it('lists plans by status, and asks for nothing that was not expanded', async () => {
+    const { manager, reader, file, asked, plan } = await openScene();
+    await manager.pauseMigration(await plan(3));
+    await plan(4, 10);
+    const tree = new MigrationsTree(reader, english);
+    const roots = await tree.roots([file]);
+    expect(shown(roots)).toEqual(['Waiting', 'Paused']);
+    expect(asked).toEqual(['summary']);
+    expect(shown(await below(tree, roots, 'Paused'))).toEqual(['→ target:v1 | 0 %']);
+    expect(shown(await below(tree, roots, 'Waiting'))).toEqual(['→ target:v1 | 0 % · no worker']);
+    expect(asked).not.toContain('tasks');
+  });
+
+  it('shows long lists in pages', async () => {
+    const { reader, file, plan } = await openScene();
+    await plan(250);
+    const tree = new MigrationsTree(reader, english);
+    const plans = await below(tree, await tree.roots([file]), 'Waiting');
+    const groups = await below(tree, plans, '→ target:v1');
+    expect(shown(groups)).toEqual(['Waiting | 250']);
+    const first = await below(tree, groups, 'Waiting');
+    expect(first).toHaveLength(101);
+    const more = first.at(-1);
+    if (more?.kind !== 'more') throw new Error('There is no row for the next page.');
+    tree.showMore(more.parentId);
+    expect(await below(tree, groups, 'Waiting')).toHaveLength(201);
+    tree.showMore(more.parentId);
+    const all = await below(tree, groups, 'Waiting');
+    expect(all.at(-1)?.row.label).toBe('node-00249');
+  });
+
+  it('says pace, time left and what holds a plan back, in row and speech', async () => {
+    const { manager, reader, file, plan } = await openScene();
+    const data = (await manager.getMigration(await plan(100))).toJSON();
+    const tree = new MigrationsTree(reader, english);
+    const running = { ...data, status: 'in_progress', progressPercent: 62.9, priority: 1 } as const;
+    const fast = { plan: running, workers: 1, nodesPerSecond: 1240.4, etaSeconds: 241 };
+    const { row } = tree.withProgress(file, fast);
+    expect(row.description).toBe('62 % · 1,240/s · 4 min left · high');
+    expect(row.spoken).toBe('source:v1 → target:v1, Running, 62 %, 1,240/s, 4 min left, high');
+    const until = '2026-01-02T03:04:05.000Z';
+    const held = { ...running, hold: { code: 'RATE_LIMITED', message: 'm', until } } as const;
+    const waiting = tree.withProgress(file, {
+      ...fast,
+      plan: held,
+      nodesPerSecond: 0,
+      heldBackBy: 'rateLimit',
+    });
+    expect(waiting.row.description).toContain('rate limit, next try 03:04:05 UTC');
+  });
+
+  it('offers what the plan allows', async () => {
+    const { manager, reader, file, plan } = await openScene();
+    const planId = await plan(2);
+    const tree = new MigrationsTree(reader, english);
+    const contextOf = async (group: string) =>
+      (await below(tree, await tree.roots([file]), group))[0]?.row.context;
+    expect(await contextOf('Waiting')).toBe('plan pausable cancellable cuttable tunable reversible idle');
+    await manager.cancelMigration(planId);
+    expect(await contextOf('Cancelled')).toBe('plan reversible finalizable');
+    await manager.finalizeMigration({ planId });
+    expect(await contextOf('Cancelled')).toBe('plan');
+  });
+
+  it('says in a row of its own why a registry cannot be read, beside others that can', async () => {
+    const { reader, file } = await openScene();
+    const broken = { ...file, path: 'gone', label: 'gone.sqlite' };
+    const tree = new MigrationsTree(
+      {
+        read: (path, ...rest) =>
+          path === 'gone' ? Promise.reject(new Error('There is no file.')) : reader.read(path, ...rest),
+      } as typeof reader,
+      english,
+    );
+    const roots = await tree.roots([file, broken]);
+    expect(shown(roots)).toEqual(['registry', 'gone.sqlite']);
+    expect(shown(await below(tree, roots, 'gone.sqlite'))).toEqual([
+      'gone.sqlite cannot be read | There is no file.',
+    ]);
+  });
+});
+
+describe('the models tree', () => {
+  it('lists versions below their model, the active one marked', async () => {
+    const { manager, reader, file } = await openScene();
+    await manager.registerModel({ modelId: 'target', version: 2, dimension: 768, checksum: 'a'.repeat(64) });
+    const tree = new ModelsTree(reader, english);
+    const roots = await tree.roots([file]);
+    expect(shown(roots)).toContain('source | active: v1');
+    const target = roots.find(({ row }) => row.label === 'target')!;
+    expect(shown(await tree.children(target))).toEqual([
+      'v2 | 768 × float32 · aaaaaaaa',
+      'v1 | 4 × float32 · target-s',
+    ]);
+    const active = await tree.children(roots.find(({ row }) => row.label === 'source')!);
+    expect(active[0]?.row).toMatchObject({
+      context: 'model active',
+      spoken: 'source version 1, active, 4 dimensions',
+    });
+  });
+});

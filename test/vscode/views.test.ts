@@ -1,0 +1,79 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Editor, installExtension } from './editor.ts';
+import { type Home, makeHome, removeHome } from './home.ts';
+import { makeRegistry } from './registries.ts';
+import { launchBrowser, Workbench } from './workbench.ts';
+
+const packages = resolve('extensions/vscode/dist/packages');
+const vsix = join(packages, `embedding-registry-${process.platform}-${process.arch}.vsix`);
+
+let home: Home;
+let editor: Editor;
+let browser: Browser;
+let workbench: Workbench;
+
+beforeAll(async () => {
+  home = makeHome();
+  installExtension(home, vsix);
+  await fillRegistry();
+  editor = await Editor.start(home);
+  browser = await launchBrowser();
+  workbench = await Workbench.open(browser);
+  await workbench.goTo(editor.url, home.workspace);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await editor?.[Symbol.asyncDispose]();
+  if (home) removeHome(home);
+});
+
+/** One plan that failed for three nodes, one that is paused, and nobody at work. */
+async function fillRegistry(): Promise<void> {
+  await using scene = await makeRegistry(home.workspace);
+  const to = { targetModelId: 'e5-small', targetVersion: 2 };
+  const failing = await scene.manager.createMigration({
+    ...to,
+    nodeIds: ids(0, 30),
+    batchSize: 8,
+    maxRetries: 0,
+  });
+  await scene.manager.runMigration(failing.planId);
+  const paused = await scene.manager.createMigration({ ...to, nodeIds: ids(30, 60), priority: 1 });
+  await scene.manager.pauseMigration(paused.planId);
+}
+
+const ids = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => `doc-${String(from + index).padStart(5, '0')}`);
+
+const registryFiles = () =>
+  readdirSync(join(home.workspace, 'data')).filter((name) => name.startsWith('emb'));
+
+describe('the views', () => {
+  it('show the models, the active one marked', async () => {
+    await workbench.activity('Embedding Registry').click();
+    await workbench.row('minilm').first().waitFor();
+    await workbench.row('active: v1').waitFor();
+    await workbench.toggle('e5-small');
+    await workbench.row('12 × float32').first().waitFor();
+    await workbench.picture('models');
+  });
+
+  it('show the plans by status, the failed nodes by cause', async () => {
+    await workbench.row('Paused').waitFor();
+    await workbench.toggle('Failed');
+    await workbench.toggle('3 failed');
+    await workbench.row(/^Failed3$/).waitFor();
+    await workbench.toggle(/^Failed3$/);
+    await workbench.toggle('EMBEDDER_FAILED');
+    await workbench.row('doc-00013').waitFor();
+    await workbench.picture('migrations');
+  });
+
+  it('leave no trace beside the registry', () => {
+    expect(registryFiles()).toEqual(['embedding_registry.sqlite']);
+  });
+});

@@ -1,0 +1,106 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type FrameLocator, type Locator, type Page } from 'playwright-core';
+import { chromiumPath } from './chromium.ts';
+
+/** Pictures of each view, made by every run, to be looked at. */
+const PICTURES = 'node_modules/.cache/vscode-screenshots';
+
+const flags = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
+
+export async function launchBrowser(): Promise<Browser> {
+  const executablePath = chromiumPath();
+  if (executablePath === undefined) throw new Error('There is no Chromium; run "node test/vscode/setup.ts".');
+  return chromium.launch({ executablePath, headless: true, args: flags });
+}
+
+/** A window of the editor, in a browser of its own; what it asks of other hosts is refused. */
+export class Workbench {
+  readonly page: Page;
+
+  private constructor(page: Page) {
+    this.page = page;
+  }
+
+  static async open(browser: Browser): Promise<Workbench> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
+    const isOutside = (url: URL) => url.protocol.startsWith('http') && url.hostname !== '127.0.0.1';
+    await context.route(isOutside, (route) => route.abort());
+    return new Workbench(await context.newPage());
+  }
+
+  /** Another window on the same editor. */
+  async another(): Promise<Workbench> {
+    return new Workbench(await this.page.context().newPage());
+  }
+
+  async goTo(url: string, folder: string): Promise<void> {
+    await this.page.goto(`${url}/?${new URLSearchParams({ folder })}`);
+    await this.page.locator('.monaco-workbench .part.statusbar').waitFor();
+  }
+
+  /**
+   * Runs an extension, and the suite behind `tests`, from their folders. A built workbench takes neither from
+   * its address; this is where the server itself would write them.
+   */
+  async develop(url: string, extension: string, tests: string): Promise<void> {
+    const uri = (path: string) => ({ scheme: 'vscode-remote', authority: new URL(url).host, path });
+    const options = JSON.stringify({ extensions: [uri(extension)], extensionTestsPath: uri(tests) });
+    await this.page.addInitScript({
+      content: `{
+        const original = Element.prototype.getAttribute;
+        Element.prototype.getAttribute = function (name) {
+          const value = original.call(this, name);
+          if (this.id !== 'vscode-workbench-web-configuration' || name !== 'data-settings' || !value) return value;
+          const settings = JSON.parse(value);
+          return JSON.stringify({ ...settings, developmentOptions: { ...settings.developmentOptions, ...${options} } });
+        };
+      }`,
+    });
+  }
+
+  activity(name: string): Locator {
+    return this.page.locator('.part.activitybar').getByRole('tab', { name });
+  }
+
+  /** By its text: the accessible name of a row is a sentence of its own. */
+  row(text: string | RegExp): Locator {
+    return this.page.locator('.part.sidebar').getByRole('treeitem').filter({ hasText: text });
+  }
+
+  notification(text: string | RegExp): Locator {
+    return this.page.locator('.notification-list-item').filter({ hasText: text });
+  }
+
+  statusItem(text: string | RegExp): Locator {
+    return this.page.locator('.part.statusbar .statusbar-item').filter({ hasText: text });
+  }
+
+  /** The document inside a webview: a frame in a frame. */
+  webview(): FrameLocator {
+    return this.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+  }
+
+  /** Opens or closes a row. */
+  async toggle(text: string | RegExp): Promise<void> {
+    await this.row(text).first().locator('.monaco-tl-twistie').click();
+  }
+
+  async runCommand(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input.input');
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    // The list is there before it is filtered: the wanted row must be the first one.
+    await this.page
+      .locator('.quick-input-list .monaco-list-row.focused')
+      .filter({ hasText: title })
+      .waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  async picture(name: string): Promise<void> {
+    mkdirSync(PICTURES, { recursive: true });
+    await this.page.screenshot({ path: join(PICTURES, `${name}.png`) });
+  }
+}
