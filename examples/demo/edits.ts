@@ -1,5 +1,5 @@
 /** What an application does to its nodes while the worker is busy with them, and the proof that it stands. */
-import { type EmbeddingInfo, isAtTarget, type StoredNode } from '@registry/core';
+import { type EmbeddingInfo, type StoredNode, sameStamp } from '@registry/core';
 import type { Demo } from './demo.ts';
 import { digest } from './fingerprint.ts';
 
@@ -35,7 +35,7 @@ export async function choose(
   do {
     const page = await store.scan({ limit: 1_000, ...(after !== undefined && { after }) });
     for (const head of page.items.filter(({ id }) => !chosen.has(id)))
-      rooms[held.has(head.id) ? 'inHand' : isAtTarget(head, target) ? 'done' : 'open'].push(head.id);
+      rooms[held.has(head.id) ? 'inHand' : sameStamp(head, target) ? 'done' : 'open'].push(head.id);
     after = page.next;
   } while (after !== undefined);
   const take = (count: number) => Object.values(rooms).flatMap((room) => spread(room, count));

@@ -9,7 +9,6 @@ export function endlessStore(count: number, onPage: (from: number) => void): Nod
   const info: EmbeddingInfo = models[0].info;
   const head = (index: number): NodeHead => ({
     id: `node-${String(index).padStart(9, '0')}`,
-    contentHash: 'same',
     ...info,
   });
   return {
@@ -23,7 +22,8 @@ export function endlessStore(count: number, onPage: (from: number) => void): Nod
       const items = Array.from({ length }, (_, index) => head(from + index));
       return from + length < count ? { items, next: String(from + length) } : { items };
     },
-    read: async (ids) => ids.map((id) => ({ ...head(Number(id.slice(5))), content: id, fence: '1' })),
+    read: async (ids) =>
+      ids.map((id) => ({ ...head(Number(id.slice(5))), content: id, contentHash: 'same', fence: '1' })),
     write: async (writes) => writes.map(() => 'written' as const),
   };
 }

@@ -108,7 +108,7 @@ async function seedsOf(store: NodeStore | undefined, ids: readonly string[]): Pr
   return [...seeds.values()];
 }
 
-export function seedOf(head: Omit<NodeHead, 'contentHash'>): TaskSeed {
+export function seedOf(head: NodeHead): TaskSeed {
   const { id: nodeId, embeddingModelId, embeddingVersion, embeddingChecksum = '' } = head;
   if (embeddingModelId === undefined || embeddingVersion === undefined) return { nodeId };
   return { nodeId, source: { embeddingModelId, embeddingVersion, embeddingChecksum } };

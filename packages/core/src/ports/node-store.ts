@@ -42,8 +42,11 @@ export interface StoredNode extends Partial<EmbeddingInfo> {
   readonly inTransit?: true;
 }
 
-/** A node without its bulk, as `scan` lists it. */
-export type NodeHead = Omit<StoredNode, 'content' | 'vector' | 'fence'>;
+/**
+ * A node as `scan` lists it: its id and its stamp, which a store finds in an index. Hashes belong to `read`: an
+ * index that held them would be four times as large, and rewritten with every vector.
+ */
+export type NodeHead = Pick<StoredNode, 'id'> & Partial<EmbeddingInfo>;
 
 /** One change of a node, through its fence. */
 export interface NodeWrite {

@@ -34,9 +34,9 @@ export interface Layout {
   /** Quoted column of the bodies. */
   readonly content: string;
   readonly metadata: MetadataColumns;
-  /** (stamp, id, both hashes): what a scan lists, without a look at text or vector. */
+  /** (stamp, id): what a scan lists, without a look at text or vector. */
   readonly rangeIndex: string;
-  /** The same, only for nodes whose embedded text is not, or may not be, the content. */
+  /** With both hashes, and only for nodes whose embedded text is not, or may not be, the content. */
   readonly staleIndex: string;
   /** One row: schema version, store id, mark, and the counter of the fences. */
   readonly state: string;

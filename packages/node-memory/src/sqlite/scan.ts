@@ -31,17 +31,8 @@ interface Range extends StampKey {
   readonly onlyStale: boolean;
 }
 
-/**
- * id (a number in some adopted tables), position of the range, hash of the content, embedded hash, whether
- * the filter holds (absent: there is none).
- */
-type HeadRow = [
-  id: string | number,
-  range: number,
-  contentHash: string,
-  embeddedHash: string | null,
-  holds?: 0 | 1,
-];
+/** id (a number in some adopted tables), position of the range, whether the filter holds (absent: there is none). */
+type HeadRow = [id: string | number, range: number, holds?: 0 | 1];
 
 /** The next rows, also of nodes that the filter leaves out, and the ranges they lie in. */
 interface Chunk {
@@ -65,7 +56,7 @@ export async function scanHeads(
       { signal: options.signal },
     );
     for (const row of chunk.rows) {
-      if (row[4] !== 0) items.push(headOf(row, chunk.ranges[row[1]]!.info));
+      if (row[2] !== 0) items.push(headOf(row, chunk.ranges[row[1]]!.info));
       if (items.length === options.limit) return { items, next: String(row[0]) };
     }
     if (chunk.rows.length < rows) return { items };
@@ -88,14 +79,11 @@ function readChunk(database: SqliteDatabase, layout: Layout, stamps: Stamps, opt
   return { rows: database.sql(sql).raw().all(values) as HeadRow[], ranges };
 }
 
-function headOf([rowId, , contentHash, embeddedHash]: HeadRow, info: EmbeddingInfo | undefined): NodeHead {
+function headOf([rowId]: HeadRow, info: EmbeddingInfo | undefined): NodeHead {
   const id = String(rowId);
-  if (info === undefined)
-    return embeddedHash === null ? { id, contentHash } : { id, contentHash, embeddedHash };
+  if (info === undefined) return { id };
   const { embeddingModelId, embeddingVersion, embeddingChecksum } = info;
-  if (embeddedHash === null)
-    return { id, contentHash, embeddingModelId, embeddingVersion, embeddingChecksum };
-  return { id, contentHash, embeddedHash, embeddingModelId, embeddingVersion, embeddingChecksum };
+  return { id, embeddingModelId, embeddingVersion, embeddingChecksum };
 }
 
 function rangesOf(stamps: Stamps, notAt: EmbeddingInfo | undefined): Range[] {
@@ -128,13 +116,7 @@ function statementOf(
 function rangeSql(layout: Layout, range: Range, position: number, options: ChunkOptions): Condition {
   const { heads, id, embeddedHash, stampColumns } = layout;
   const index = quoted(range.onlyStale ? layout.staleIndex : layout.rangeIndex);
-  const columns = [
-    `h.${id}`,
-    `${position}`,
-    currentHash(layout),
-    `h.${embeddedHash}`,
-    ...(options.condition ? [options.condition.sql] : []),
-  ];
+  const columns = [`h.${id}`, `${position}`, ...(options.condition ? [options.condition.sql] : [])];
   const terms = stampColumns.map((column) => `h.${column} IS ?`);
   const values = [...(options.condition?.values ?? []), ...range.values];
   if (options.after !== undefined) {

@@ -181,13 +181,15 @@ function normal(layout: Layout, column: string): string {
 
 /** The columns of {@link Layout.rangeIndex} and {@link Layout.staleIndex}. */
 export function indexesOf(layout: Layout): SchemaObject[] {
-  const { stampColumns, id, contentHash, embeddedHash } = layout;
-  const on = `ON ${layout.heads} (${[...stampColumns, id, contentHash, embeddedHash].join(', ')})`;
+  const { heads, stampColumns, id, contentHash, embeddedHash } = layout;
+  const index = (name: string, columns: readonly string[]) =>
+    `CREATE INDEX ${quoted(name)} ON ${heads} (${columns.join(', ')})`;
+  const head = [...stampColumns, id];
   return [
-    { name: layout.rangeIndex, sql: `CREATE INDEX ${quoted(layout.rangeIndex)} ${on}` },
+    { name: layout.rangeIndex, sql: index(layout.rangeIndex, head) },
     {
       name: layout.staleIndex,
-      sql: `CREATE INDEX ${quoted(layout.staleIndex)} ${on} WHERE ${isStale(layout)}`,
+      sql: `${index(layout.staleIndex, [...head, contentHash, embeddedHash])} WHERE ${isStale(layout)}`,
     },
   ];
 }
