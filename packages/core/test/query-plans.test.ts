@@ -263,6 +263,13 @@ describe('on a plan of 100,000 tasks', () => {
     expect(recorder.statements.filter((each) => !isAllowed(each)).flatMap(findings)).toEqual([]);
   });
 
+  it('no statement shows its planner a bound value, for which it would be prepared anew each time', () => {
+    const shown = recorder.statements.filter(
+      ({ sql }) => /\b(LIMIT|OFFSET) [?:]/.test(sql) || / JOIN .*\bp\.plan(_id)? = [?:]/.test(sql),
+    );
+    expect(shown.map(({ operation, sql }) => `${operation}: ${sql}`)).toEqual([]);
+  });
+
   it.each(allowed)('%s is rightly excepted for %s: %s', (operation, statement) => {
     const excepted = recorder.statements.filter(
       (each) => each.operation === operation && statement.test(each.sql),

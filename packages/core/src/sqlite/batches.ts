@@ -155,7 +155,7 @@ function settleHold(context: Context, held: LeaseRow, { hold, embedderAnswered }
 function holdPlan(context: Context, plan: number, hold: Reason & { until: number }): void {
   const { db, clock } = context;
   const now = clock.now();
-  const row = db.sql(`${PLAN_ROWS} WHERE p.plan = ?`).get(plan) as PlanRow;
+  const row = db.sql(`${PLAN_ROWS} WHERE p.plan = +?`).get(plan) as PlanRow;
   // Whoever resumes a plan confirms that the cause is mended; one that has ended waits for nothing.
   if (row.status !== 'in_progress') return;
   if (row.held_since !== null && now - row.held_since >= LONGEST_HOLD_MS) {

@@ -105,7 +105,7 @@ export function unsealed({ db }: Context): PlanRow[] {
 }
 
 function anyPlan({ db }: Context, plan: number): PlanRow {
-  return db.sql(`${PLAN_ROWS} WHERE p.plan = ?`).get(plan) as PlanRow;
+  return db.sql(`${PLAN_ROWS} WHERE p.plan = +?`).get(plan) as PlanRow;
 }
 
 function draftOf(row: PlanRow): PlanDraft {
@@ -291,7 +291,7 @@ export function discardPlan(
   if (isOthers.get(row.plan, leaseId ?? null) !== undefined) return true;
   const removed = db
     .sql(
-      'DELETE FROM tasks WHERE plan = :plan AND node_id IN (SELECT node_id FROM tasks WHERE plan = :plan LIMIT :page)',
+      'DELETE FROM tasks WHERE plan = :plan AND node_id IN (SELECT node_id FROM tasks WHERE plan = :plan LIMIT +:page)',
     )
     .run({ plan: row.plan, page: DISCARD_PAGE }).changes;
   if (removed === DISCARD_PAGE) return false;

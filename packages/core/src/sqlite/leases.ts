@@ -39,7 +39,7 @@ export function runnable({ db }: Context, skip: number): MigrationPlan[] {
   const rows = db
     .sql(
       `${RUNNABLE_ROWS} WHERE p.status IN ('pending', 'in_progress', 'rolling_back') AND p.sealed IS NOT NULL
-       ORDER BY p.priority, p.plan LIMIT ? OFFSET ?`,
+       ORDER BY p.priority, p.plan LIMIT +? OFFSET +?`,
     )
     .all(RUNNABLE_LIMIT, skip) as PlanRow[];
   return rows.map(planOf);
@@ -47,7 +47,7 @@ export function runnable({ db }: Context, skip: number): MigrationPlan[] {
 
 /** A newer program may have changed the meaning of rows while this one was running. */
 function assertSchema({ db }: Context): void {
-  const version = db.raw.pragma('user_version', { simple: true }) as number;
+  const version = db.sql('PRAGMA user_version').pluck().get() as number;
   if (version <= SCHEMA_VERSION) return;
   throw new RegistryError(
     'DATABASE_NEWER',
@@ -97,7 +97,7 @@ function claimBatch(context: Context, o: ClaimOptions, row: PlanRow): Claim | un
   const ready = readyTasks(context, row.plan, 0, row.batch_size);
   if (ready.length > 0) return grantList(context, o, row, ready);
   const fresh = db
-    .sql('SELECT node_id FROM tasks WHERE plan = ? AND node_id > ? AND state = 0 ORDER BY node_id LIMIT ?')
+    .sql('SELECT node_id FROM tasks WHERE plan = ? AND node_id > ? AND state = 0 ORDER BY node_id LIMIT +?')
     .pluck()
     .all(row.plan, row.cursor, row.batch_size) as string[];
   const first = fresh[0];
@@ -139,7 +139,7 @@ function readyTasks({ db }: Context, plan: number, losses: number, limit: number
   return db
     .sql(
       `SELECT node_id, attempts, conflicts FROM tasks INDEXED BY ready_tasks
-       WHERE plan = ? AND state = 1 AND not_before = 0 AND losses = ? ORDER BY node_id LIMIT ?`,
+       WHERE plan = ? AND state = 1 AND not_before = 0 AND losses = ? ORDER BY node_id LIMIT +?`,
     )
     .all(plan, losses, limit) as ReadyTask[];
 }

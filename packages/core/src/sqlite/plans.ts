@@ -8,7 +8,7 @@ import { PLAN_ROWS, type PlanRow, planOf } from './rows.ts';
 
 /** The row of a sealed plan. */
 export function findPlan({ db }: Context, planId: string): PlanRow | undefined {
-  return db.sql(`${PLAN_ROWS} WHERE p.plan_id = ? AND p.sealed IS NOT NULL`).get(planId) as
+  return db.sql(`${PLAN_ROWS} WHERE p.plan_id = +? AND p.sealed IS NOT NULL`).get(planId) as
     | PlanRow
     | undefined;
 }
@@ -37,10 +37,10 @@ export function plans(
 ): Page<MigrationPlan> {
   const where = [
     'p.sealed IS NOT NULL',
-    ...(status ? ['p.status = :status'] : []),
+    ...(status ? ['p.status = +:status'] : []),
     ...(after ? ['p.plan < :after'] : []),
   ];
-  const rows = db.sql(`${PLAN_ROWS} WHERE ${where.join(' AND ')} ORDER BY p.plan DESC LIMIT :limit`).all({
+  const rows = db.sql(`${PLAN_ROWS} WHERE ${where.join(' AND ')} ORDER BY p.plan DESC LIMIT +:limit`).all({
     limit: limit + 1,
     ...(status && { status }),
     ...(after && { after: Number(after) }),

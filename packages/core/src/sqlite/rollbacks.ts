@@ -123,7 +123,7 @@ export function backupsAfter(
   const rows = context.db
     .sql(
       `${BACKUP_ROWS} WHERE b.backup > (:plan << 32) + :after AND b.backup < (:plan + 1) << 32
-       ORDER BY b.backup LIMIT :limit`,
+       ORDER BY b.backup LIMIT +:limit`,
     )
     .all({ plan, ...o }) as BackupRow[];
   return rows.map((row) => ({ ...backupOf(row), nodeId: row.node_id, seq: row.seq }));
@@ -132,7 +132,7 @@ export function backupsAfter(
 export function backup({ db }: Context, planId: string, nodeId: string): BackedUpNode | undefined {
   const row = db
     .sql(
-      `${BACKUP_ROWS} JOIN plans p ON p.plan = b.plan AND p.finalized IS NULL WHERE p.plan_id = ? AND b.node_id = ?`,
+      `${BACKUP_ROWS} JOIN plans p ON p.plan = b.plan AND p.finalized IS NULL WHERE p.plan_id = +? AND b.node_id = +?`,
     )
     .get(planId, nodeId) as BackupRow | undefined;
   return row && { ...backupOf(row), nodeId };

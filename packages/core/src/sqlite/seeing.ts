@@ -37,7 +37,7 @@ export function journal(
     .sql(
       `SELECT j.entry, j.at, j.actor, j.action, p.plan_id, s.model_id, s.version, j.details FROM journal j
        LEFT JOIN plans p ON p.plan = j.plan LEFT JOIN model_specs s ON s.model = j.model
-       ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''} ORDER BY j.entry DESC LIMIT :limit`,
+       ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''} ORDER BY j.entry DESC LIMIT +:limit`,
     )
     .all({
       limit: limit + 1,
@@ -140,7 +140,7 @@ export function dropBackups(context: Context, planId: string, limit: number): bo
   const { changes } = context.db
     .sql(
       `DELETE FROM backups WHERE backup IN (SELECT backup FROM backups
-         WHERE backup > :plan << 32 AND backup < (:plan + 1) << 32 LIMIT :limit)`,
+         WHERE backup > :plan << 32 AND backup < (:plan + 1) << 32 LIMIT +:limit)`,
     )
     .run({ plan: row.plan, limit });
   return changes < limit;

@@ -64,7 +64,7 @@ export function failures(context: Context, planId: string): FailureGroup[] {
 
 function tasksOf({ db }: Context, planId: string, nodeIds: readonly string[]): TaskRow[] {
   return db
-    .sql(`${TASK_ROWS} WHERE plan_id = ? AND node_id IN (SELECT value FROM json_each(?)) ORDER BY node_id`)
+    .sql(`${TASK_ROWS} WHERE plan_id = +? AND node_id IN (SELECT value FROM json_each(?)) ORDER BY node_id`)
     .all(planId, JSON.stringify(nodeIds)) as TaskRow[];
 }
 
@@ -91,7 +91,7 @@ function idsOf(context: Context, row: PlanRow, status: TaskStatus | undefined, w
 function pick({ db }: Context, condition: string, wanted: Wanted): string[] {
   return db
     .sql(
-      `SELECT node_id FROM tasks WHERE plan = :plan AND node_id > :after AND ${condition} ORDER BY node_id LIMIT :limit`,
+      `SELECT node_id FROM tasks WHERE plan = :plan AND node_id > :after AND ${condition} ORDER BY node_id LIMIT +:limit`,
     )
     .pluck()
     .all(wanted) as string[];
@@ -110,10 +110,10 @@ function waiting(context: Context, row: PlanRow, wanted: Wanted): string[] {
   return db
     .sql(
       `SELECT node_id FROM (SELECT node_id FROM tasks WHERE plan = :plan AND node_id > max(:after, :cursor)
-           AND ${isState('fresh')} ORDER BY node_id LIMIT :limit)
+           AND ${isState('fresh')} ORDER BY node_id LIMIT +:limit)
        UNION ALL SELECT node_id FROM (SELECT node_id FROM tasks ${index} WHERE plan = :plan AND node_id > :after
-           AND ${isState('ready')} ORDER BY node_id LIMIT :limit)
-       ORDER BY node_id LIMIT :limit`,
+           AND ${isState('ready')} ORDER BY node_id LIMIT +:limit)
+       ORDER BY node_id LIMIT +:limit`,
     )
     .pluck()
     .all({ ...wanted, cursor: row.cursor }) as string[];
@@ -128,7 +128,7 @@ function inHand({ db }: Context, wanted: Wanted): string[] {
        UNION SELECT t.node_id FROM leases l CROSS JOIN json_each(l.nodes) n
          CROSS JOIN tasks t ON t.plan = l.plan AND t.node_id = n.value
          WHERE l.plan = :plan AND t.state = ${state.leased} AND t.node_id > :after
-       ORDER BY node_id LIMIT :limit`,
+       ORDER BY node_id LIMIT +:limit`,
     )
     .pluck()
     .all(wanted) as string[];
@@ -143,7 +143,7 @@ function idsWithError({ db }: Context, status: TaskStatus | undefined, wanted: W
   return db
     .sql(
       `SELECT e.node_id FROM task_errors e WHERE e.plan = :plan AND e.code = :errorCode AND e.node_id > :after ${narrowed}
-       ORDER BY e.node_id LIMIT :limit`,
+       ORDER BY e.node_id LIMIT +:limit`,
     )
     .pluck()
     .all({ ...wanted, status }) as string[];

@@ -176,11 +176,12 @@ export class Dispatcher {
   /** A lease, how long to nap, or `rest` where the one plan of this run needs no more work. */
   async #claimNext(stopping: AbortSignal): Promise<Lease | number | 'rest'> {
     const { registry, clock } = this.#context;
-    if (await this.#isOver()) return this.#leases.size > 0 ? POLL_MS : 'rest';
+    let isOver = this.#options.planId !== undefined;
     const waiting: ({ planId: string } & Reason)[] = [];
     let until = clock.now() + POLL_MS;
     const deadWorkers = await this.#deadWorkers();
     for await (const plan of this.#plans()) {
+      isOver = false;
       if (stopping.aborted) break;
       const lack =
         plan.status === 'rolling_back' ? undefined : this.#context.embedders.lacks(plan.targetSpec);
@@ -201,16 +202,11 @@ export class Dispatcher {
       until = Math.min(until, claim.until ?? until);
       if (claim.because === 'hold' && plan.hold) waiting.push({ planId: plan.planId, ...plan.hold });
     }
+    if (isOver) return this.#leases.size > 0 ? POLL_MS : 'rest';
     this.#waiting = waiting;
     if (await this.#goOnCreating(stopping)) return 0;
     // The clock may have been set back since `until` was made of it.
     return Math.min(POLL_MS, Math.max(1, until - clock.now()));
-  }
-
-  /** The one plan of this run needs no more work. */
-  async #isOver(): Promise<boolean> {
-    const { planId } = this.#options;
-    return planId !== undefined && (await this.#runnable(planId)) === undefined;
   }
 
   /** Page by page: any number of plans that wait must not keep the next one from running. */
@@ -218,8 +214,8 @@ export class Dispatcher {
     const { registry } = this.#context;
     const { planId } = this.#options;
     if (planId !== undefined) {
-      const plan = await this.#runnable(planId);
-      if (plan !== undefined) yield plan;
+      const plan = await registry.plan(planId);
+      if (plan && (runnableStatuses as readonly string[]).includes(plan.status)) yield plan;
       return;
     }
     for (let skip = 0; ; ) {
@@ -228,11 +224,6 @@ export class Dispatcher {
       skip += page.length;
       if (page.length < RUNNABLE_PAGE) return;
     }
-  }
-
-  async #runnable(planId: string): Promise<MigrationPlan | undefined> {
-    const plan = await this.#context.registry.plan(planId);
-    return plan && (runnableStatuses as readonly string[]).includes(plan.status) ? plan : undefined;
   }
 
   async #deadWorkers(): Promise<string[]> {

@@ -102,13 +102,13 @@ function statementOf(
   for (let start = 0; start < parts.length; start += MERGED_RANGES) {
     const group = parts.slice(start, start + MERGED_RANGES);
     groups.push({
-      sql: `${group.map(({ sql }) => sql).join(' UNION ALL ')} ORDER BY 1 LIMIT ?`,
+      sql: `${group.map(({ sql }) => sql).join(' UNION ALL ')} ORDER BY 1 LIMIT +?`,
       values: [...group.flatMap(({ values }) => values), options.rows],
     });
   }
   if (groups.length === 1) return { sql: groups[0]!.sql, values: [...groups[0]!.values] };
   return {
-    sql: `${groups.map(({ sql }) => `SELECT * FROM (${sql})`).join(' UNION ALL ')} ORDER BY 1 LIMIT ?`,
+    sql: `${groups.map(({ sql }) => `SELECT * FROM (${sql})`).join(' UNION ALL ')} ORDER BY 1 LIMIT +?`,
     values: [...groups.flatMap(({ values }) => values), options.rows],
   };
 }

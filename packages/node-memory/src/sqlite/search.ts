@@ -114,7 +114,7 @@ function lastOfStep(
   const rows = Math.max(1, Math.min(CHUNK_ROWS, Math.floor(CHUNK_BYTES / vectorLength)));
   const { sql, values } = rangeOf(layout, { key, after, upTo: undefined }, undefined);
   return database
-    .sql(`SELECT h.${layout.id} ${sql} ORDER BY h.${layout.id} LIMIT 1 OFFSET ?`)
+    .sql(`SELECT h.${layout.id} ${sql} ORDER BY h.${layout.id} LIMIT 1 OFFSET +?`)
     .pluck()
     .get(...values, rows - 1) as SqlValue | undefined;
 }
@@ -159,7 +159,7 @@ function nearestByExtension(database: SqliteDatabase, layout: Layout, search: Se
   const rows = database
     .sql(
       `SELECT h.${layout.id}, CASE WHEN ${isComparable(layout)} THEN ${distance} END AS distance ${range.sql}
-      ORDER BY distance IS NULL, distance, h.${layout.id} LIMIT ?`,
+      ORDER BY distance IS NULL, distance, h.${layout.id} LIMIT +?`,
     )
     .raw()
     .all(query.byteLength, shape.datatype, vectorBytes(query), ...range.values, k) as [
