@@ -57,7 +57,7 @@ it.each(['registry', 'nodes'] as const)(
     });
     expect((await store.get('n7'))?.vector).toEqual(expectedVector(old.spec, 'text 7'));
     const numbers = new Database(path, { readonly: true });
-    expect(numbers.pragma('user_version', { simple: true })).toBe(1);
+    expect(numbers.pragma('user_version', { simple: true })).toBe(2);
     expect(numbers.prepare('SELECT count(*) FROM migration_tasks').pluck().get()).toBe(25);
     expect(numbers.prepare('SELECT count(*) FROM nodes').pluck().get()).toBe(25);
     numbers.close();

@@ -4,14 +4,17 @@ import type { EmbedderSet } from './embedder-set.ts';
 import { RegistryError } from './errors.ts';
 import type { Events } from './events.ts';
 import type { Logger } from './logger.ts';
-import type { NodeStore } from './ports/node-store.ts';
+import type { MigrationPlan } from './model/plan.ts';
+import type { NodeStore, SideBySide } from './ports/node-store.ts';
 import type { RegistryStore } from './ports/registry-store.ts';
+import type { PlanNodes, SideSet } from './side-set.ts';
 
 /** What everything under one manager shares, resolved once when it is opened. */
 export interface ManagerContext {
   readonly registry: RegistryStore;
   /** Absent: models and plans can be kept, nothing can be run. */
   readonly nodes: NodeStore | undefined;
+  readonly sides: SideSet;
   readonly embedders: EmbedderSet;
   readonly config: ResolvedRegistryConfig;
   readonly clock: Clock;
@@ -49,6 +52,39 @@ export function nodeStoreOf(context: ManagerContext, wanted: string): NodeStore 
       `${wanted}: the node store cannot tell whether a node was edited meanwhile (fence: none), so edits may be lost; pass allowUnfenced: true to open to accept that.`,
     );
   return context.nodes;
+}
+
+/** What the batches of a plan read and write, and are rolled back on. Errors as of {@link nodeStoreOf}. */
+export async function nodesOf(
+  context: ManagerContext,
+  plan: MigrationPlan,
+  wanted: string,
+): Promise<PlanNodes> {
+  const store = nodeStoreOf(context, wanted);
+  if (plan.strategy === 'inPlace') return store;
+  const side = await context.sides.prepared(plan);
+  if (side !== undefined) return side.forward;
+  throw strategyGone(plan);
+}
+
+/** Both sides of a plan that does not work in place. Errors as of {@link nodeStoreOf}. */
+export async function sidesOf(
+  context: ManagerContext,
+  plan: MigrationPlan,
+  wanted: string,
+): Promise<SideBySide> {
+  nodeStoreOf(context, wanted);
+  const side = await context.sides.of(plan);
+  if (side !== undefined) return side;
+  throw strategyGone(plan);
+}
+
+function strategyGone({ planId, strategy }: MigrationPlan): RegistryError {
+  return new RegistryError(
+    'STRATEGY_UNSUITABLE',
+    `Plan ${planId} was made for strategy ${strategy}, which this node store does not know; open the registry with the store it was made for.`,
+    { details: { planId, strategy } },
+  );
 }
 
 /**

@@ -46,6 +46,14 @@ export { MigrationPlan, type NodeFilter, type PlanFields, type PlanTuning } from
 export { quotesContent } from './model/quotes-content.ts';
 export type { RollbackReport } from './model/rollback-report.ts';
 export { settingLimits } from './model/setting-limits.ts';
+export {
+  backTruth,
+  backVerdict,
+  forwardTruth,
+  forwardVerdict,
+  type SidePair,
+  type SideVerdict,
+} from './model/side-truth.ts';
 export { MigrationStatus, Priority, type Strategy, TaskStatus } from './model/status.ts';
 export { MigrationTask, type TaskFields } from './model/task.ts';
 export {
@@ -73,6 +81,7 @@ export type {
   NodeWrite,
   Page,
   PageOptions,
+  ReconciledPage,
   SideBySide,
   SidePlan,
   StoredNode,

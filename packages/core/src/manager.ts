@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { nextTurn } from './clock.ts';
 import { type ManagerContext, writeMark } from './context.ts';
 import { RegistryError, type RegistryErrorCode } from './errors.ts';
 import type { MigrationProgress, RegistryEvents, WorkerStats } from './events.ts';
@@ -19,6 +18,7 @@ import type { MigrationTask } from './model/task.ts';
 import type { Vector } from './model/vector.ts';
 import { type OpenOptions, openContext } from './open.ts';
 import { parseOptions } from './options.ts';
+import { cutOverSides } from './planner/cutover.ts';
 import {
   type CreateMigrationOptions,
   journalSchema,
@@ -30,6 +30,7 @@ import { givenOnly, tuningSchema } from './planner/tuning.ts';
 import type { Page, PageOptions } from './ports/node-store.ts';
 import type { FailureGroup, JournalEntry, NodeBackup, WorkerInfo } from './ports/registry-store.ts';
 import { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
+import { finalizePlan } from './rollback/finalize.ts';
 import { type SearchHit, type SearchOptions, searchAcrossModels } from './search.ts';
 import { type StampNodesOptions, stampNodes } from './stamping.ts';
 import { watchMigration } from './watch.ts';
@@ -37,16 +38,19 @@ import { embedOrThrow } from './worker/embed-call.ts';
 import { ReEmbeddingWorker } from './worker/re-embedding-worker.ts';
 import { TokenLimit } from './worker/token-limit.ts';
 
-const FINALIZE_PAGE = 2_000;
-
 const planSchema = z.strictObject({ planId: planIdSchema });
 const nodeOfPlanSchema = planSchema.extend({ nodeId: z.string() });
 const retrySchema = planSchema.extend({ nodeIds: z.array(z.string()).optional() });
-const cutoverSchema = planSchema.extend({ acceptFailed: z.boolean().default(false) });
+const cutoverSchema = planSchema.extend({
+  acceptFailed: z.boolean().default(false),
+  acceptBehind: z.int().min(0).default(0),
+});
+const finalizeSchema = planSchema.extend({ drop: z.string().optional() });
 const signalSchema = z.strictObject({ signal: z.instanceof(AbortSignal).optional() });
 const rollbackSchema = planSchema.extend({
   nodeId: z.string().optional(),
   dryRun: z.boolean().optional(),
+  laterWrites: z.enum(['carryBack', 'lose']).optional(),
   ...signalSchema.shape,
 });
 const embedSchema = modelRefSchema.partial().extend({
@@ -230,15 +234,26 @@ export class EmbeddingVersionManager implements AsyncDisposable {
 
   /**
    * Moves readers and writers to the target of a plan. In place it may happen at any time; the plan then
-   * looks through the store once more, and one that has ended gets a follow-up plan that does.
-   * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE` (failed nodes without `acceptFailed`, or over)
+   * looks through the store once more, and one that has ended gets a follow-up plan that does. Side by side it
+   * happens once no more than `acceptBehind` nodes (none unless told) are behind; where the target's embedder is
+   * here, the plan first goes on until then, and looks once more after it.
+   * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE` (failed nodes without `acceptFailed`, or over),
+   * `NODES_BEHIND`
    */
-  async cutoverMigration(options: { planId: string; acceptFailed?: boolean }): Promise<MigrationPlan> {
-    const { planId, acceptFailed } = parseOptions(cutoverSchema, options, 'options of cutoverMigration');
+  async cutoverMigration(options: {
+    planId: string;
+    acceptFailed?: boolean;
+    acceptBehind?: number;
+  }): Promise<MigrationPlan> {
+    const { planId, ...wish } = parseOptions(cutoverSchema, options, 'options of cutoverMigration');
     const { events, registry } = this.#context;
     const before = await this.getMigration(planId);
     const wasActive = (await this.getModel(before.targetSpec))?.isActive ?? false;
-    const { plan, followUp } = await registry.cutOver(planId, acceptFailed);
+    const isInPlace = before.strategy === 'inPlace';
+    const catchUp = this.#mayWorkOn(before) ? () => this.runMigration(planId) : undefined;
+    const { plan, followUp = undefined } = isInPlace
+      ? await registry.cutOver(planId, wish.acceptFailed)
+      : { plan: await cutOverSides(this.#context, planId, wish, catchUp) };
     if (!wasActive) events.emit('model:activated', await this.registry.knownModel(plan.targetSpec));
     if (plan.cutOverAt !== before.cutOverAt) events.emit('plan:cutover', plan);
     if (followUp !== undefined) {
@@ -249,7 +264,12 @@ export class EmbeddingVersionManager implements AsyncDisposable {
         await lookOnce(this.#context, followUp);
     }
     this.worker.nudge();
-    return plan;
+    return isInPlace || catchUp === undefined ? plan : catchUp();
+  }
+
+  #mayWorkOn({ targetSpec }: MigrationPlan): boolean {
+    const { config, embedders } = this.#context;
+    return config.workerEnabled && embedders.lacks(targetSpec) === undefined;
   }
 
   /** {@link ReEmbeddingWorker.rollbackMigration} */
@@ -257,6 +277,7 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     planId: string;
     nodeId?: string;
     dryRun?: boolean;
+    laterWrites?: 'carryBack' | 'lose';
     signal?: AbortSignal;
   }): Promise<RollbackReport> {
     parseOptions(rollbackSchema, options, 'options of rollbackMigration');
@@ -265,15 +286,12 @@ export class EmbeddingVersionManager implements AsyncDisposable {
 
   /**
    * Gives the right to roll back up: removes the backups of a plan that has ended, and gives their space back.
-   * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE`
+   * Side by side it drops the vectors that readers do not use any more, whose name is to be passed as `drop`.
+   * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE`, `CONFIRMATION_MISSING` (the message holds the name)
    */
-  async finalizeMigration(options: { planId: string }): Promise<MigrationPlan> {
-    const { planId } = parseOptions(planSchema, options, 'options of finalizeMigration');
-    const { registry } = this.#context;
-    const plan = await registry.markFinalized(planId);
-    await writeMark(this.#context);
-    while (!(await registry.dropBackups(planId, FINALIZE_PAGE))) await nextTurn();
-    return plan;
+  async finalizeMigration(options: { planId: string; drop?: string }): Promise<MigrationPlan> {
+    const { planId, drop } = parseOptions(finalizeSchema, options, 'options of finalizeMigration');
+    return finalizePlan(this.#context, await this.getMigration(planId), drop);
   }
 
   /** {@link ReEmbeddingWorker.startWorker} */

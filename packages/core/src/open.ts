@@ -13,6 +13,7 @@ import type { Embedder } from './ports/embedder.ts';
 import type { NodeStore } from './ports/node-store.ts';
 import type { RegistryStore } from './ports/registry-store.ts';
 import { assertRuntime, processIdentity } from './runtime.ts';
+import { SideSet } from './side-set.ts';
 import { examine, type RegistryFileKind } from './sqlite/examine.ts';
 import { openRegistryReadOnly } from './sqlite/open-read-only.ts';
 import { openRegistry } from './sqlite/open-registry.ts';
@@ -103,6 +104,7 @@ export async function openContext(
   const context: ManagerContext = Object.freeze({
     registry,
     nodes: config.enabled ? options.nodeStore : undefined,
+    sides: new SideSet(options.nodeStore),
     embedders,
     config,
     clock,

@@ -29,6 +29,8 @@ export interface PlanFields extends Required<PlanTuning> {
   /** Set while nothing is claimed because of something that concerns no node; `until` is an ISO time. */
   readonly hold?: Reason & { readonly until: string };
   readonly strategy: Strategy;
+  /** Why this strategy, in one sentence; absent where there was no choice. */
+  readonly strategyReason?: string;
   readonly priority: Priority;
   /** Follows nodes that appear while it runs. */
   readonly wholeStore: boolean;

@@ -59,8 +59,10 @@ export function rollbackReport(plan: MigrationPlan, counts: RollbackCounts): Rol
     remainingSample: remainingSample.slice(0, SAMPLE_SIZE),
     conflictSample: conflictSample.slice(0, SAMPLE_SIZE),
     succeeded: conflict + failed + remaining === 0,
-    ...(remaining > 0 && {
-      wayBack: { call: 'createMigration', targetModelId: back.modelId, targetVersion: back.version },
-    }),
+    // Side by side what remains was not lost, it stands on the new side: another plan would not bring it back.
+    ...(remaining > 0 &&
+      plan.strategy === 'inPlace' && {
+        wayBack: { call: 'createMigration', targetModelId: back.modelId, targetVersion: back.version },
+      }),
   };
 }

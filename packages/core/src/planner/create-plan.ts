@@ -52,13 +52,14 @@ export async function continueCreation(
     ({ modelId, version }) =>
       modelId === creation.draft.target.modelId && version === creation.draft.target.version,
   );
-  const { where } = creation.draft;
+  const { where, strategy } = creation.draft;
   let after = creation.scanCursor;
   while (model !== undefined) {
     await nextTurn();
     signal?.throwIfAborted();
     const page = await store.scan({
-      notAt: model.info,
+      // Side by side every node moves, those too that have the target's vector on the old side.
+      ...(strategy === 'inPlace' && { notAt: model.info }),
       limit: PAGE,
       ...(where && { where }),
       ...(after !== undefined && { after }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ManagerContext, nodeStoreOf, writeMark } from '../context.ts';
 import { errorCodes, RegistryError, type RegistryErrorCode } from '../errors.ts';
-import { modelIdSchema, versionSchema } from '../model/model-spec.ts';
+import { modelIdSchema, type RegisteredModel, versionSchema } from '../model/model-spec.ts';
 import type { MigrationPlan, PlanTuning } from '../model/plan.ts';
 import { MigrationStatus, Priority, type Strategy, TaskStatus } from '../model/status.ts';
 import type { MigrationTask } from '../model/task.ts';
@@ -10,6 +10,7 @@ import type { Page, PageOptions } from '../ports/node-store.ts';
 import type { FailureGroup } from '../ports/registry-store.ts';
 import { createPlan } from './create-plan.ts';
 import { assertSelection, type Selection, selectionShape } from './selection.ts';
+import { chooseStrategy } from './strategy.ts';
 import { tuningShape, withDefaults } from './tuning.ts';
 
 /** What to migrate, to which registered model, how urgently and at what pace; the pace not named is that of the configuration. */
@@ -81,20 +82,22 @@ export class MigrationPlanner {
     const { registry, config, events, nodes } = this.#context;
     const o = parseOptions(createSchema, options, 'migration');
     assertSelection(o, nodes);
-    const strategy = this.#strategy(o.strategy);
     if (o.nodeIds === undefined) nodeStoreOf(this.#context, 'A plan without nodeIds');
     const models = await registry.models();
     const source = models.find((model) => model.isActive);
     const target = { modelId: o.targetModelId, version: o.targetVersion };
+    const { strategy, why } = await this.#strategy(o, models);
     const draft = {
       source: source ?? target,
       target,
       strategy,
+      ...(why !== undefined && { strategyReason: why }),
       priority: o.priority ?? Priority.NORMAL,
       wholeStore: o.nodeIds === undefined,
       ...(o.where && { where: o.where }),
       backupOldVectors: config.backupOldVectors,
-      activate,
+      // Side by side readers move at the cutover, and the active model with them.
+      activate: activate && strategy === 'inPlace',
       ...withDefaults(o, config),
     };
     const plan = await createPlan(this.#context, draft, o.nodeIds, o.signal);
@@ -103,17 +106,18 @@ export class MigrationPlanner {
     return plan;
   }
 
-  #strategy(wanted: Strategy | undefined): Strategy {
-    const { nodes } = this.#context;
-    const strategy = wanted ?? 'inPlace';
-    const refuse = (why: string) => {
-      throw new RegistryError('STRATEGY_UNSUITABLE', why, { details: { strategy } });
-    };
-    if (strategy !== 'inPlace')
-      refuse(`Strategy ${strategy} is not offered by this node store; leave it out for inPlace.`);
-    if (nodes && !nodes.capabilities.strategies.includes(strategy))
-      refuse(`The node store offers ${nodes.capabilities.strategies.join(', ')}, not ${strategy}.`);
-    return strategy;
+  /** A model that is not registered is refused when the plan is written. */
+  #strategy(
+    { strategy: wanted, targetModelId, targetVersion, nodeIds, where }: z.output<typeof createSchema>,
+    models: readonly RegisteredModel[],
+  ): ReturnType<typeof chooseStrategy> | { strategy: Strategy; why?: string } {
+    const target = models.find(
+      ({ modelId, version }) => modelId === targetModelId && version === targetVersion,
+    );
+    if (target === undefined) return { strategy: wanted ?? 'inPlace' };
+    const source = models.find((model) => model.isActive);
+    const isPartial = nodeIds !== undefined || where !== undefined;
+    return chooseStrategy(this.#context, { source, target, wanted, isPartial });
   }
 
   /** @throws RegistryError `PLAN_UNKNOWN` */

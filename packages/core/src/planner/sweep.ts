@@ -1,9 +1,11 @@
 import { nextTurn } from '../clock.ts';
-import { type ManagerContext, nodeStoreOf } from '../context.ts';
+import { type ManagerContext, nodeStoreOf, nodesOf } from '../context.ts';
 import { isAtTarget } from '../model/compatibility.ts';
 import type { MigrationPlan } from '../model/plan.ts';
-import type { NodeStore } from '../ports/node-store.ts';
+import type { NodeStore, SideBySide } from '../ports/node-store.ts';
 import type { Lease, SweepResult, TaskSeed } from '../ports/registry-store.ts';
+import type { PlanNodes } from '../side-set.ts';
+import { broughtOver } from './brought-over.ts';
 import { seedOf } from './create-plan.ts';
 
 const PAGE = 1_000;
@@ -19,10 +21,7 @@ export async function sweepPlan(
   signal?: AbortSignal,
 ): Promise<MigrationPlan> {
   const { registry } = context;
-  const store = nodeStoreOf(context, 'Ending a plan');
-  const pages = lease.plan.wholeStore
-    ? offTarget(store, lease.plan)
-    : listOffTarget(context, store, lease.plan);
+  const pages = await pagesOf(context, lease.plan);
   let changed = false;
   for await (const seeds of pages) {
     await nextTurn();
@@ -35,6 +34,36 @@ export async function sweepPlan(
 }
 
 const nothing: SweepResult = { added: 0, requeued: 0, failed: 0 };
+
+async function pagesOf(context: ManagerContext, plan: MigrationPlan): Promise<AsyncIterable<TaskSeed[]>> {
+  const store = await nodesOf(context, plan, 'Ending a plan');
+  if (!plan.wholeStore) return listOffTarget(context, store, plan);
+  const side = await context.sides.of(plan);
+  return side === undefined
+    ? offTarget(nodeStoreOf(context, 'Ending a plan'), plan)
+    : offTargetBeside(context, side, plan);
+}
+
+/** Nodes that are missing on the new side or of another text there; what is gone from the old side goes too. */
+async function* offTargetBeside(
+  { registry }: ManagerContext,
+  { forward }: SideBySide,
+  plan: MigrationPlan,
+): AsyncGenerator<TaskSeed[]> {
+  let after: string | undefined;
+  do {
+    const page = await forward.reconcile({
+      limit: PAGE,
+      ...(plan.where && { where: plan.where }),
+      ...(after !== undefined && { after }),
+    });
+    if (page.gone.length > 0) await forward.remove(page.gone);
+    const brought = await broughtOver(registry, plan.planId, page.onlyOld);
+    const late = page.onlyOld.filter(({ id }) => !brought.has(id));
+    yield [...page.items, ...late].map(seedOf);
+    after = page.next;
+  } while (after !== undefined);
+}
 
 async function* offTarget(store: NodeStore, plan: MigrationPlan): AsyncGenerator<TaskSeed[]> {
   let after: string | undefined;
@@ -53,7 +82,7 @@ async function* offTarget(store: NodeStore, plan: MigrationPlan): AsyncGenerator
 /** A plan over a list looks at its own nodes and no others. */
 async function* listOffTarget(
   { registry }: ManagerContext,
-  store: NodeStore,
+  store: PlanNodes,
   plan: MigrationPlan,
 ): AsyncGenerator<TaskSeed[]> {
   let after: string | undefined;

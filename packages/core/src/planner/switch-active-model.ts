@@ -50,6 +50,7 @@ export async function switchActiveModel(
   if (!o.unchecked) await probe(context, target);
   const { targetModelId, targetVersion } = o;
   const plan = await planner.create({ targetModelId, targetVersion, ...givenOnly(o) }, true);
+  if (plan.strategy !== 'inPlace') return plan;
   context.events.emit('model:activated', await registry.getActiveModel());
   return plan.totalNodes === 0 ? lookOnce(context, plan) : plan;
 }

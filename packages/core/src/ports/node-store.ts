@@ -145,30 +145,41 @@ export type SidePlan = Pick<MigrationPlan, 'planId' | 'strategy' | 'sourceSpec' 
 export interface Comparison {
   /** Nodes that the one side has and the other lacks, or has from another text, model or metadata. */
   readonly behind: number;
-  /** Nodes that only the other side has. */
+  /** Nodes that only the other side has, and should not. */
   readonly extra: number;
   /** Ids of nodes behind or extra, ten at most. */
   readonly sample: readonly string[];
-  /** What else would keep readers from moving, one sentence each. */
+  /** What else keeps readers from moving, one sentence each. */
   readonly findings: readonly string[];
 }
 
-/**
- * One direction of a side-by-side migration, seen as a store: contents are those of the side it comes from,
- * vectors, stamps and embedded hashes those of the side it goes to. A node that has not been brought over yet
- * has neither vector nor stamp. Writes change the side it goes to alone, and keep the promises of
- * {@link NodeStore}; a `set` without a vector takes the node off that side again.
- *
- * Once readers use the side it goes to, contents are that side's, but where the side it comes from was written
- * last by somebody who had not noticed yet.
- */
-export interface Crossing extends Pick<NodeStore, 'countByModel' | 'scan' | 'read' | 'write'> {
+/** A page of both sides at once; `items` are to be embedded (again). */
+export interface ReconciledPage extends Page<NodeHead> {
+  /** Ids that are to be taken off the side that is written, since they are gone from the other one. */
+  readonly gone: readonly string[];
   /**
-   * A page of both sides at once. Answers the heads of nodes that are to be embedded (again), and brings what
-   * needs no embedding up to date itself: what is gone from the side it comes from, and metadata. `mended`
-   * counts those. A pass from the first page to the last sees every node once.
+   * Nodes that only the old side has while readers use the new one: put there late by a writer that had not
+   * noticed yet, or deleted on the new side since. Whoever knows whether they were brought over can tell.
    */
-  reconcile(options: PageOptions): Promise<Page<NodeHead> & { readonly mended: number }>;
+  readonly onlyOld: readonly NodeHead[];
+  /** Nodes brought up to date on the way, since nothing of them had to be embedded. */
+  readonly mended: number;
+}
+
+/**
+ * One direction of a side-by-side migration: contents are those of the side it comes from, vectors, stamps and
+ * embedded hashes those of the side it goes to. A node that was not brought over yet has neither vector nor
+ * stamp. Writes change the side it goes to alone, and keep the promises of {@link NodeStore}; a `set` without a
+ * vector takes the node off that side.
+ *
+ * Once readers use the side it goes to, that side is right, but for nodes which nobody has changed there since
+ * they were brought over, and which somebody who had not noticed yet has changed on the other.
+ */
+export interface Crossing extends Pick<NodeStore, 'read' | 'write'> {
+  /** A pass from the first page to the last meets every node once. `where` only under `namedVector`. */
+  reconcile(options: PageOptions & { where?: NodeFilter }): Promise<ReconciledPage>;
+  /** Takes nodes off the side it goes to, those that are gone from the other one still; answers how many. */
+  remove(ids: readonly string[]): Promise<number>;
   /** What a pass of `reconcile` would find now, counted exactly and without a write. */
   compare(options?: { signal?: AbortSignal }): Promise<Comparison>;
 }

@@ -23,6 +23,8 @@ export interface NodeBackup extends Partial<EmbeddingInfo> {
 /** A backup with the id of its node. */
 export interface BackedUpNode extends NodeBackup {
   readonly nodeId: string;
+  /** What was read is half a write: it replaces no backup, and where there is none, neither vector nor stamp is kept. */
+  readonly inTransit?: true;
 }
 
 /** A plan as it is asked for. */
@@ -30,6 +32,8 @@ export interface PlanDraft extends Required<PlanTuning> {
   readonly source: ModelRef;
   readonly target: ModelRef;
   readonly strategy: Strategy;
+  /** Why this one. */
+  readonly strategyReason?: string;
   readonly priority: Priority;
   /** Follows nodes that appear while it runs; otherwise the tasks are a list. */
   readonly wholeStore: boolean;
@@ -220,7 +224,10 @@ export interface RegistryStore {
   journal(o?: PageOptions & { planId?: string }): Promise<Page<JournalEntry>>;
 
   // ── steering ──
-  /** `PLAN_UNKNOWN`, `PLAN_STATE`; the status the plan has already is a no-op. */
+  /**
+   * `PLAN_UNKNOWN`, `PLAN_STATE`, `PLAN_OVERLAP`; the status the plan has already is a no-op. A plan side by side
+   * that has ended may go on, until it is finalized: it looks through the store once more.
+   */
   movePlan(
     planId: string,
     to: 'in_progress' | 'paused' | 'cancelled',
@@ -230,10 +237,15 @@ export interface RegistryStore {
   /** Answers how many. `PLAN_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `PLAN_OVERLAP`. */
   retryFailed(planId: string, nodeIds?: readonly string[]): Promise<number>;
   /**
-   * Activates the target of an in-place plan; a plan that has ended gets a follow-up. `PLAN_UNKNOWN`,
-   * `PLAN_STATE`, `PLAN_OVERLAP`, `MODEL_UNKNOWN`.
+   * Activates the target of a plan. One that has ended gets a follow-up in place, and goes on itself side by
+   * side, with one more look. `dryRun` only refuses. `PLAN_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`,
+   * `PLAN_OVERLAP`, `MODEL_UNKNOWN`.
    */
-  cutOver(planId: string, acceptFailed: boolean): Promise<{ plan: MigrationPlan; followUp?: MigrationPlan }>;
+  cutOver(
+    planId: string,
+    acceptFailed: boolean,
+    o?: { dryRun?: boolean },
+  ): Promise<{ plan: MigrationPlan; followUp?: MigrationPlan }>;
 
   // ── working ──
   /** Plans a worker has something to do for, in the order in which they are to run: 100 after the first `skip`. */
@@ -265,7 +277,7 @@ export interface RegistryStore {
   endLease(lease: Pick<Lease, 'leaseId'>): Promise<boolean>;
   /**
    * Keeps what was read off the target, replacing older backups of these tasks; but a vector that has the
-   * target's stamp (of a text edited since) never replaces one.
+   * target's stamp (of a text edited since), or is in transit, never replaces one.
    */
   backUp(lease: Lease, backups: readonly BackedUpNode[]): Promise<boolean>;
   settle(lease: Lease, result: BatchResult): Promise<boolean>;
@@ -282,9 +294,10 @@ export interface RegistryStore {
   // ── rolling back ──
   /**
    * `PLAN_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `BACKUP_MISSING`, `PLAN_OVERLAP` (a later plan, or one that
-   * is unfinished).
+   * is unfinished). Side by side the target stays active until `endRollback`, and `reason` tells whoever goes on
+   * with it what was decided.
    */
-  beginRollback(planId: string, o?: { dryRun?: boolean }): Promise<MigrationPlan>;
+  beginRollback(planId: string, o?: { dryRun?: boolean; reason?: Reason }): Promise<MigrationPlan>;
   /** The next backups of the plan in the order they were made. `after`: 0 for the first page. */
   backups(
     planId: string,
@@ -293,6 +306,7 @@ export interface RegistryStore {
   /** Where the rollback of the plan stands: pass it as `after`. */
   rollbackCursor(planId: string): Promise<number>;
   settleRollback(lease: Lease, cursor: number, results: readonly RollbackResult[]): Promise<boolean>;
+  /** Side by side, what was active before the cutover is active again, where the target still was. */
   endRollback(lease: Lease, remaining: { count: number; sample: readonly string[] }): Promise<boolean>;
   rollbackReport(planId: string): Promise<RollbackReport>;
   /** Settles the rollback of one node and ends its lease. */

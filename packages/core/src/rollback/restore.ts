@@ -6,8 +6,9 @@
 import { sameStamp } from '../model/compatibility.ts';
 import type { EmbeddingInfo } from '../model/model-spec.ts';
 import { type Vector, vectorBytes } from '../model/vector.ts';
-import type { NodeStore, NodeWrite, StoredNode } from '../ports/node-store.ts';
+import type { NodeWrite, StoredNode } from '../ports/node-store.ts';
 import type { BackedUpNode, NodeBackup, RollbackOutcome, RollbackResult } from '../ports/registry-store.ts';
+import type { PlanNodes } from '../side-set.ts';
 
 /** Edits during a restore are met again; a node edited during each of these attempts is reported as a conflict. */
 const ATTEMPTS = 10;
@@ -26,10 +27,22 @@ export function restoration(
 ): { readonly outcome: RollbackOutcome; readonly write?: NodeWrite } {
   if (node === undefined) return { outcome: 'skipped' };
   const { id: nodeId, fence } = node;
+  if (node.inTransit) return ofTransit(node, backup);
   if (!sameStamp(node, target))
     return { outcome: equalsBackup(node, backup) ? 'restored' : 'skipped', write: { nodeId, fence } };
   if (node.contentHash !== backup.contentHash) return { outcome: 'conflict' };
   return { outcome: 'restored', write: { nodeId, fence, set: before(backup), restore: true } };
+}
+
+/** Half a write: the backup is the original, unless the text is another one by now; then it waits for a plan. */
+function ofTransit(
+  { id: nodeId, fence, contentHash, vector }: StoredNode,
+  backup: NodeBackup,
+): { readonly outcome: RollbackOutcome; readonly write: NodeWrite } {
+  if (contentHash === backup.contentHash)
+    return { outcome: 'restored', write: { nodeId, fence, set: before(backup), restore: true } };
+  const set = vector === undefined ? {} : { vector };
+  return { outcome: 'conflict', write: { nodeId, fence, set, restore: true } };
 }
 
 /** What the write sets: what the backup says and nothing else, absent values included. */
@@ -46,7 +59,7 @@ function before(backup: NodeBackup): NonNullable<NodeWrite['set']> {
 
 /** What a restore works with. */
 export interface Restore {
-  readonly store: NodeStore;
+  readonly store: PlanNodes;
   readonly target: EmbeddingInfo;
   /**
    * Says whether the lease is still ours. Asked between reading nodes and writing them: who was frozen before

@@ -1,5 +1,6 @@
 import { nextTurn } from '../clock.ts';
-import { type ManagerContext, nodeStoreOf, writeMark } from '../context.ts';
+import { type ManagerContext, nodeStoreOf, nodesOf, sidesOf, writeMark } from '../context.ts';
+import { RegistryError } from '../errors.ts';
 import { sameStamp } from '../model/compatibility.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import {
@@ -10,7 +11,9 @@ import {
 } from '../model/rollback-report.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { Lease, RollbackOutcome, RollbackResult } from '../ports/registry-store.ts';
+import type { PlanNodes } from '../side-set.ts';
 import { type Restore, restoration, restorePage } from './restore.ts';
+import { previewSides, rollBackSides } from './side-rollback.ts';
 
 const PAGE = 512;
 const SCAN_PAGE = 1_000;
@@ -25,6 +28,7 @@ export async function rollBackPlan(
   lease: Lease,
   signal?: AbortSignal,
 ): Promise<boolean> {
+  if (lease.plan.strategy !== 'inPlace') return rollBackSides(context, lease, signal);
   const { registry, events } = context;
   const store = nodeStoreOf(context, 'Rolling a plan back');
   const { planId } = lease.plan;
@@ -53,7 +57,7 @@ export async function rollBackPlan(
 }
 
 /** A backup of nothing is the registry's way to say whether a lease is still there. */
-function restoreUnder({ registry }: ManagerContext, store: NodeStore, lease: Lease): Restore {
+function restoreUnder({ registry }: ManagerContext, store: PlanNodes, lease: Lease): Restore {
   return { store, target: lease.plan.targetSpec.info, isOurs: () => registry.backUp(lease, []) };
 }
 
@@ -106,6 +110,7 @@ async function countListAtTarget({ registry }: ManagerContext, store: NodeStore,
 
 /** What a rollback of the plan would do now, without a write. */
 export async function previewRollback(context: ManagerContext, plan: MigrationPlan): Promise<RollbackReport> {
+  if (plan.strategy !== 'inPlace') return previewSides(context, plan);
   const { registry } = context;
   const store = nodeStoreOf(context, 'A preview of a rollback');
   const target = plan.targetSpec.info;
@@ -125,7 +130,7 @@ export async function previewRollback(context: ManagerContext, plan: MigrationPl
     for (const { nodeId, seq: _, ...backup } of page) {
       const { outcome, write } = restoration(nodes.get(nodeId), backup, target);
       counts[outcome] += 1;
-      if (write?.restore) {
+      if (write?.restore && !nodes.get(nodeId)?.inTransit) {
         leaving += 1;
         staying.delete(nodeId);
       }
@@ -156,7 +161,8 @@ export async function rollBackNode(
   const { registry, clock } = context;
   const { planId } = o.plan;
   const { nodeId, leaseMs } = o;
-  const store = nodeStoreOf(context, 'Rolling a node back');
+  await assertOneMayGoBack(context, o.plan);
+  const store = await nodesOf(context, o.plan, 'Rolling a node back');
   if (o.dryRun) return previewNode(context, store, o);
   // Not the worker's: that would take the lease for one that it has forgotten.
   const workerId = clock.uuid();
@@ -174,10 +180,25 @@ export async function rollBackNode(
   }
 }
 
+/**
+ * Beside a collection that readers have moved to, one node alone has nowhere to go back to.
+ * @throws RegistryError `ROLLBACK_UNSUPPORTED`
+ */
+async function assertOneMayGoBack(context: ManagerContext, plan: MigrationPlan): Promise<void> {
+  if (plan.strategy !== 'shadow') return;
+  const side = await sidesOf(context, plan, 'Rolling a node back');
+  if (plan.cutOverAt === undefined && (await side.readers()) === 'old') return;
+  throw new RegistryError(
+    'ROLLBACK_UNSUPPORTED',
+    `Plan ${plan.planId} has moved its readers to the new collection, and without its new vector the node would be found by nobody; roll the whole plan back, or embed the node anew.`,
+    { details: { planId: plan.planId } },
+  );
+}
+
 /** Undefined where the lease was lost. */
 async function restoreNode(
   context: ManagerContext,
-  store: NodeStore,
+  store: PlanNodes,
   lease: Lease,
   nodeId: string,
 ): Promise<RollbackReport | undefined> {
@@ -200,7 +221,7 @@ async function restoreNode(
 }
 
 /** The plan never wrote this node; one that is at its target all the same was brought there by others. */
-async function neverBackedUp(store: NodeStore, { plan }: Lease, nodeId: string): Promise<RollbackResult> {
+async function neverBackedUp(store: PlanNodes, { plan }: Lease, nodeId: string): Promise<RollbackResult> {
   const [node] = await store.read([nodeId]);
   if (!sameStamp(node, plan.targetSpec.info)) return { nodeId, outcome: 'skipped' };
   const message =
@@ -210,7 +231,7 @@ async function neverBackedUp(store: NodeStore, { plan }: Lease, nodeId: string):
 
 async function previewNode(
   { registry }: ManagerContext,
-  store: NodeStore,
+  store: PlanNodes,
   o: { plan: MigrationPlan; nodeId: string },
 ): Promise<RollbackReport> {
   const { plan, nodeId } = o;

@@ -12,7 +12,7 @@ const LONGEST_HOLD_MS = 3_600_000;
 /**
  * Backups of one plan lie side by side, so that giving them up gives whole pages back. A vector under the
  * target's stamp (its text was edited since) was most likely written by this plan: the backup that is there
- * is the original, and stays.
+ * is the original, and stays; so it does where the node is in transit.
  */
 export function backUp(context: Context, lease: Lease, backups: readonly BackedUpNode[]): boolean {
   const { db } = context;
@@ -34,10 +34,11 @@ export function backUp(context: Context, lease: Lease, backups: readonly BackedU
   const stamps = new Map<string, number>();
   for (const backup of backups) {
     seq += 1;
-    const stamp = stampOf(context, backup, stamps);
-    const columns = backupColumns(backup, stamp);
+    const stamp = backup.inTransit ? null : stampOf(context, backup, stamps);
+    const columns = backupColumns(backup.inTransit ? { contentHash: backup.contentHash } : backup, stamp);
     const { changes } = insert.run(held.plan, seq, held.plan, backup.nodeId, ...columns);
-    if (changes === 0 && stamp !== target) replace.run(...columns, held.plan, backup.nodeId);
+    if (changes === 0 && stamp !== target && !backup.inTransit)
+      replace.run(...columns, held.plan, backup.nodeId);
   }
   db.sql('UPDATE plans SET backup_seq = ? WHERE plan = ?').run(seq, held.plan);
   return true;

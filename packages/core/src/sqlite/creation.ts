@@ -67,15 +67,16 @@ function beginCreation(context: Context, draft: PlanDraft, creator?: ProcessIden
   const { db, clock } = context;
   const added = db
     .sql(
-      `INSERT INTO plans (plan_id, strategy, whole_store, filter, source, target, status, priority, created, activate,
+      `INSERT INTO plans (plan_id, strategy, strategy_reason, whole_store, filter, source, target, status, priority, created, activate,
          batch_size, throttle_ms, lanes, max_retries, keep_backups)
-       VALUES (:planId, :strategy, :wholeStore, :filter, :source, :target, 'pending', :priority, :created, :activate,
+       VALUES (:planId, :strategy, :strategyReason, :wholeStore, :filter, :source, :target, 'pending', :priority, :created, :activate,
          :batchSize, :throttleMs, :maxParallelWorkers, :maxRetries, :keepBackups)`,
     )
     .run({
       ...columnsOf(context, draft),
       planId: clock.uuid(),
       strategy: draft.strategy,
+      strategyReason: draft.strategyReason ?? null,
       wholeStore: draft.wholeStore ? 1 : 0,
       filter: draft.where === undefined ? null : JSON.stringify(draft.where),
       created: clock.now(),
@@ -114,6 +115,7 @@ function draftOf(row: PlanRow): PlanDraft {
     source: plan.sourceSpec,
     target: plan.targetSpec,
     strategy: plan.strategy,
+    ...(plan.strategyReason !== undefined && { strategyReason: plan.strategyReason }),
     priority: plan.priority,
     wholeStore: plan.wholeStore,
     ...(row.filter !== null && { where: JSON.parse(row.filter) as NodeFilter }),
@@ -260,6 +262,7 @@ function draftNote(row: PlanRow) {
     where: row.filter,
     priority: row.priority,
     strategy: row.strategy,
+    ...(row.strategy_reason && { why: row.strategy_reason }),
   };
 }
 

@@ -156,7 +156,11 @@ export class SqliteRegistryStore implements RegistryStore {
   }
 
   movePlan(planId: string, to: 'in_progress' | 'paused' | 'cancelled', reason?: Reason) {
-    return this.#write((context) => plans.movePlan(context, planId, to, reason));
+    return this.#write((context) =>
+      to === 'in_progress' && sweeps.mayGoOn(context, planId)
+        ? sweeps.lookAgain(context, planId)
+        : plans.movePlan(context, planId, to, reason),
+    );
   }
 
   tune(planId: string, tuning: PlanTuning) {
@@ -167,8 +171,8 @@ export class SqliteRegistryStore implements RegistryStore {
     return this.#write((context) => sweeps.retryFailed(context, planId, nodeIds));
   }
 
-  cutOver(planId: string, acceptFailed: boolean) {
-    return this.#write((context) => sweeps.cutOver(context, planId, acceptFailed));
+  cutOver(planId: string, acceptFailed: boolean, o: { dryRun?: boolean } = {}) {
+    return this.#write((context) => sweeps.cutOver(context, planId, acceptFailed, o));
   }
 
   runnable({ skip = 0 }: { skip?: number } = {}) {
@@ -213,7 +217,7 @@ export class SqliteRegistryStore implements RegistryStore {
     return this.#write((context) => sweeps.endSweep(context, lease, changed));
   }
 
-  beginRollback(planId: string, o: { dryRun?: boolean } = {}) {
+  beginRollback(planId: string, o: { dryRun?: boolean; reason?: Reason } = {}) {
     return this.#write((context) => rollbacks.beginRollback(context, planId, o));
   }
 

@@ -1,4 +1,4 @@
-import { RegistryError } from '../errors.ts';
+import { type Reason, RegistryError } from '../errors.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import {
   noRollbackCounts,
@@ -24,7 +24,8 @@ function assertBackups(row: PlanRow): void {
       `Plan ${row.plan_id} was finalized and has no backups; createMigration to the previous model brings its nodes back.`,
       { details: { planId: row.plan_id } },
     );
-  if (row.keep_backups === 0)
+  // Side by side nothing is replaced: the old vectors are still there.
+  if (row.keep_backups === 0 && row.strategy === 'inPlace')
     throw new RegistryError(
       'BACKUP_MISSING',
       `Plan ${row.plan_id} ran without backups (backupOldVectors: false); createMigration to the previous model brings its nodes back.`,
@@ -32,7 +33,11 @@ function assertBackups(row: PlanRow): void {
     );
 }
 
-export function beginRollback(context: Context, planId: string, o: { dryRun?: boolean }): MigrationPlan {
+export function beginRollback(
+  context: Context,
+  planId: string,
+  o: { dryRun?: boolean; reason?: Reason },
+): MigrationPlan {
   const { db } = context;
   const row = planRow(context, planId);
   if (row.status === 'rolled_back' || row.status === 'rolling_back') return planOf(row);
@@ -41,12 +46,16 @@ export function beginRollback(context: Context, planId: string, o: { dryRun?: bo
   assertLatest(context, row);
   if (o.dryRun) return planOf(row);
   for (const lease of leasesOf(context, row.plan)) giveBack(context, lease, false);
-  if (row.previous_active !== null && activeModel(context) === row.target)
-    setActive(context, row.previous_active, row.plan);
+  if (row.strategy === 'inPlace') restoreActive(context, row);
   db.sql('UPDATE plans SET rollback_cursor = 0, rollback_report = NULL WHERE plan = ?').run(row.plan);
-  setStatus(context, row, 'rolling_back');
+  setStatus(context, row, 'rolling_back', o.reason);
   raiseMark(context);
   return planSnapshot(context, planId);
+}
+
+function restoreActive(context: Context, row: PlanRow): void {
+  if (row.previous_active !== null && activeModel(context) === row.target)
+    setActive(context, row.previous_active, row.plan);
 }
 
 interface LaterPlan {
@@ -234,7 +243,10 @@ export function endRollback(
     remaining: remaining.count,
     remainingSample: [...remaining.sample].slice(0, SAMPLE_SIZE),
   });
-  setStatus(context, planRow(context, lease.plan.planId), 'rolled_back');
+  const row = planRow(context, lease.plan.planId);
+  // In place it was restored when the rollback began; meanwhile somebody may have activated something else.
+  if (row.strategy !== 'inPlace') restoreActive(context, row);
+  setStatus(context, row, 'rolled_back', row.reason_code === null ? undefined : planOf(row).reason);
   return true;
 }
 

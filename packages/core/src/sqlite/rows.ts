@@ -48,6 +48,8 @@ export interface PlanRow {
   plan: number;
   plan_id: string;
   strategy: Strategy;
+  /** Absent where an older file is read. */
+  strategy_reason?: string | null;
   whole_store: number;
   filter: string | null;
   source: number;
@@ -133,6 +135,7 @@ export function planOf(row: PlanRow): MigrationPlan {
         hold: { code: row.held_code, message: row.held_message ?? '', until: iso(row.held_until) },
       }),
     strategy: row.strategy,
+    ...(row.strategy_reason && { strategyReason: row.strategy_reason }),
     priority: row.priority,
     wholeStore: row.whole_store === 1,
     ...(row.filter !== null && { where: JSON.parse(row.filter) as NodeFilter }),

@@ -6,7 +6,7 @@
  * lies in the range of a live lease; whatever else is waiting is in state 1 and found by an index.
  */
 export const APPLICATION_ID = 0x45565247; // "EVRG"
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** States of a task row. 0 and 1 are pending, 2 is in progress. */
 export const state = {
@@ -156,4 +156,7 @@ WHERE p.sealed IS NOT NULL;
 `;
 
 /** Append-only: entry n brings a database from version n to n + 1. */
-export const schemaSteps: readonly string[] = [tables + views];
+export const schemaSteps: readonly string[] = [
+  tables + views,
+  'ALTER TABLE plans ADD COLUMN strategy_reason TEXT',
+];

@@ -50,11 +50,17 @@ export function sweep(context: Context, lease: Lease, heads: readonly TaskSeed[]
     heads.filter((head) => !knownIds.has(head.nodeId)),
   );
   const reverted = known.filter((task) => task.state === state.completed || task.state === state.skipped);
-  const again = reverted.filter((task) => task.requeues < REQUEUES);
-  const givenUp = reverted.filter((task) => task.requeues >= REQUEUES);
+  // Side by side, writers go on with the old side by right: nothing reverts, it is only behind.
+  const isPatient = isSideBySide(context, held.plan);
+  const again = reverted.filter((task) => isPatient || task.requeues < REQUEUES);
+  const givenUp = reverted.filter((task) => !isPatient && task.requeues >= REQUEUES);
   requeue(context, held.plan, again);
   bury(context, held.plan, givenUp);
   return { added, requeued: again.length, failed: givenUp.length };
+}
+
+function isSideBySide({ db }: Context, plan: number): boolean {
+  return db.sql('SELECT strategy FROM plans WHERE plan = ?').pluck().get(plan) !== 'inPlace';
 }
 
 function addFound(context: Context, plan: number, heads: readonly TaskSeed[]): number {
@@ -198,14 +204,16 @@ const failedTasks = (isNamed: boolean) =>
 
 /**
  * Readers move to the target by hand. A plan that runs is swept once more; one that has ended gets a
- * follow-up plan for what writers of the old model left behind since.
+ * follow-up plan for what writers of the old model left behind since, or side by side goes on itself.
  */
 export function cutOver(
   context: Context,
   planId: string,
   acceptFailed: boolean,
+  o: { dryRun?: boolean },
 ): { plan: MigrationPlan; followUp?: MigrationPlan } {
   const row = planRow(context, planId);
+  const isInPlace = row.strategy === 'inPlace';
   if (row.cut_over !== null && context.db.sql('SELECT 1 FROM active_model WHERE model = ?').get(row.target))
     return { plan: planOf(row) };
   if (row.status === 'failed' && !acceptFailed)
@@ -216,14 +224,43 @@ export function cutOver(
     );
   if (!['pending', 'in_progress', 'paused', 'completed', 'failed'].includes(row.status))
     throw planState(row, 'cut over', 'create another plan to the target');
+  if (!isInPlace && row.finalized !== null)
+    throw new RegistryError(
+      'PLAN_FINALIZED',
+      `Plan ${planId} was finalized; create another plan to the target.`,
+    );
   // A finalized plan keeps no model from being removed.
   knownModel(context, planOf(row).targetSpec);
   const hasEnded = row.status === 'completed' || row.status === 'failed';
   if (hasEnded) assertFree(holderOfTasks(context, row, [state.completed]));
+  if (o.dryRun) return { plan: planOf(row) };
   activateTarget(context, row);
   note(context, 'plan:cutover', { plan: row.plan, model: row.target });
-  const followUp = hasEnded ? followUpPlan(context, row) : undefined;
+  if (hasEnded && !isInPlace) goOn(context, row);
+  const followUp = hasEnded && isInPlace ? followUpPlan(context, row) : undefined;
   return { plan: planSnapshot(context, planId), ...(followUp && { followUp }) };
+}
+
+/** Says of a plan that has ended whether it may look through the store once more. */
+export function mayGoOn(context: Context, planId: string): boolean {
+  const { strategy, finalized, status } = planRow(context, planId);
+  return strategy !== 'inPlace' && finalized === null && (status === 'completed' || status === 'failed');
+}
+
+export function lookAgain(
+  context: Context,
+  planId: string,
+): { plan: MigrationPlan; from: MigrationPlan['status'] } {
+  const row = planRow(context, planId);
+  goOn(context, row);
+  return { plan: planSnapshot(context, planId), from: row.status };
+}
+
+/** A plan side by side that has ended looks through the store once more. */
+function goOn(context: Context, row: PlanRow): void {
+  assertFree(holderOfTasks(context, row));
+  endLeasesOfEndedPlans(context);
+  setStatus(context, row, 'in_progress');
 }
 
 function followUpPlan(context: Context, row: PlanRow): MigrationPlan {

@@ -24,6 +24,12 @@ export {
 } from './node-store/node-store-contract.ts';
 export { registryStoreContract } from './registry-store/registry-store-contract.ts';
 export type { MakeRegistryStore, RegistryStoreUnderTest } from './registry-store/scene.ts';
+export { MemorySideStore } from './side-by-side/memory-side-store.ts';
+export {
+  type SideContractOptions,
+  type SideHarness,
+  sideBySideContract,
+} from './side-by-side/side-contract.ts';
 export {
   type EmbedderCall,
   type EmbedderHook,

@@ -6,13 +6,14 @@
  * only on the node that was read, and nothing counts until the registry still holds the lease.
  */
 import { nextTurn } from '../clock.ts';
-import { type ManagerContext, nodeStoreOf } from '../context.ts';
+import { type ManagerContext, nodesOf } from '../context.ts';
 import { isRegistryError, type Reason, reasonOf } from '../errors.ts';
 import { isAtTarget } from '../model/compatibility.ts';
 import type { EmbeddingInfo } from '../model/model-spec.ts';
 import type { Vector } from '../model/vector.ts';
-import type { NodeStore, NodeWrite, StoredNode, WriteOutcome } from '../ports/node-store.ts';
+import type { NodeWrite, StoredNode, WriteOutcome } from '../ports/node-store.ts';
 import type { BackedUpNode, BatchResult, Lease, LeasedTask, TaskOutcome } from '../ports/registry-store.ts';
+import type { PlanNodes } from '../side-set.ts';
 import { type EmbeddedBatch, embedBatch, type Interruption } from './embed-batch.ts';
 import { isVector } from './embed-call.ts';
 import { backoffMs, CONFLICTS_AT_MOST, holdMs } from './pace.ts';
@@ -41,7 +42,7 @@ export async function runBatch(
   lease: Lease,
   stopping: AbortSignal,
 ): Promise<BatchEnd> {
-  const store = nodeStoreOf(context, 'Running a plan');
+  const store = await nodesOf(context, lease.plan, 'Running a plan');
   const batch = new Batch(context, store, lease);
   await batch.read();
   const embedded = await batch.embed(stopping);
@@ -54,7 +55,7 @@ export async function runBatch(
 
 class Batch {
   readonly #context: ManagerContext;
-  readonly #store: NodeStore;
+  readonly #store: PlanNodes;
   readonly #lease: Lease;
   readonly #target: EmbeddingInfo;
   readonly #tasks: ReadonlyMap<string, LeasedTask>;
@@ -64,7 +65,7 @@ class Batch {
   #released = 0;
   #pause: Reason | undefined;
 
-  constructor(context: ManagerContext, store: NodeStore, lease: Lease) {
+  constructor(context: ManagerContext, store: PlanNodes, lease: Lease) {
     this.#context = context;
     this.#store = store;
     this.#lease = lease;
@@ -151,8 +152,12 @@ class Batch {
   /** False once the lease is lost: then nothing of this batch may be written. */
   async backUp(): Promise<boolean> {
     if (this.#ready.length === 0) return true;
-    const { backupOldVectors } = this.#lease.plan;
-    const backups = backupOldVectors ? this.#ready.map(({ wanted }) => backupOf(wanted.node)) : [];
+    const { backupOldVectors, strategy } = this.#lease.plan;
+    // Side by side a backup holds no vector: it says that there was none, which takes a node off again.
+    const backups =
+      backupOldVectors || strategy !== 'inPlace'
+        ? this.#ready.map(({ wanted }) => backupOf(wanted.node))
+        : [];
     return this.#context.registry.backUp(this.#lease, backups);
   }
 
@@ -240,6 +245,15 @@ export function storeFailure(error: unknown): Exclude<Interruption, { kind: 'sto
     'DATABASE_INVALID',
     'VECTOR_INVALID',
     'NODE_STORE_MISSING',
+    'STRATEGY_UNSUITABLE',
+    'SERVER_DENIED',
+    'SERVER_TOO_OLD',
+    'COLLECTION_UNKNOWN',
+    'COLLECTION_MISMATCH',
+    'STRICT_MODE',
+    'QUOTA_EXCEEDED',
+    'MIGRATION_BUSY',
+    'NODE_ID_CLASH',
   ];
   const kind = isRegistryError(error) && lasting.includes(error.code) ? 'pause' : 'hold';
   return { kind, reason };

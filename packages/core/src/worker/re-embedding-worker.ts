@@ -5,6 +5,7 @@ import type { RegisteredModel } from '../model/model-spec.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import type { RollbackReport } from '../model/rollback-report.ts';
 import { previewRollback, rollBackNode } from '../rollback/rollback.ts';
+import { assertMayGoBack, laterWritesLost } from '../rollback/side-rollback.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { LEASE_MS } from './pace.ts';
 
@@ -20,6 +21,7 @@ interface RollbackOptions {
   planId: string;
   nodeId?: string;
   dryRun?: boolean;
+  laterWrites?: 'carryBack' | 'lose';
   signal?: AbortSignal;
 }
 
@@ -140,8 +142,11 @@ export class ReEmbeddingWorker {
   /**
    * Puts the backups of a plan, or of one node, back. A plan that is being rolled back stays so until it is
    * done: any worker goes on with it.
+   *
+   * Side by side, readers move back to the old vectors. What was written since the cutover is carried back first
+   * with the old model's embedder, unless `laterWrites` is `lose`.
    * @throws RegistryError `PLAN_UNKNOWN`, `NODE_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `PLAN_OVERLAP`,
-   * `BACKUP_MISSING`, `NODE_STORE_MISSING`
+   * `BACKUP_MISSING`, `NODE_STORE_MISSING`, `LATER_WRITES`, `ROLLBACK_UNSUPPORTED` (one node, after a cutover)
    */
   rollbackMigration(o: RollbackOptions): Promise<RollbackReport> {
     return this.#tracked(this.#rollBack(o));
@@ -161,7 +166,15 @@ export class ReEmbeddingWorker {
       });
     }
     const activeBefore = await this.#activeModel();
-    const begun = await registry.beginRollback(o.planId, { dryRun: o.dryRun ?? false });
+    const isLost = o.laterWrites === 'lose';
+    if (plan.strategy !== 'inPlace' && !isLost && !o.dryRun) {
+      await registry.beginRollback(o.planId, { dryRun: true });
+      await assertMayGoBack(this.#context, plan);
+    }
+    const begun = await registry.beginRollback(o.planId, {
+      dryRun: o.dryRun ?? false,
+      ...(plan.strategy !== 'inPlace' && isLost && { reason: laterWritesLost }),
+    });
     if (o.dryRun)
       return begun.status === 'rolled_back'
         ? registry.rollbackReport(o.planId)

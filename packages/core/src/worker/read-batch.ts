@@ -1,4 +1,5 @@
-import type { NodeStore, StoredNode } from '../ports/node-store.ts';
+import type { StoredNode } from '../ports/node-store.ts';
+import type { PlanNodes } from '../side-set.ts';
 
 /** Content and vectors held in memory for one batch. */
 const BYTES_AT_MOST = 8 * 1024 * 1024;
@@ -11,7 +12,7 @@ export interface BatchNodes {
 }
 
 /** Reads the nodes of a batch until 8 MiB are in hand; the first chunks tell how large the next may be. */
-export async function readBatch(store: NodeStore, ids: readonly string[]): Promise<BatchNodes> {
+export async function readBatch(store: PlanNodes, ids: readonly string[]): Promise<BatchNodes> {
   const nodes = new Map<string, StoredNode>();
   let bytes = 0;
   let start = 0;

@@ -1,5 +1,5 @@
 import type { Embedder } from '../../ports/embedder.ts';
-import type { NodeStore, WriteOutcome } from '../../ports/node-store.ts';
+import type { Crossing, NodeStore, SideBySide, WriteOutcome } from '../../ports/node-store.ts';
 import type { RegistryStore } from '../../ports/registry-store.ts';
 import { type FaultScript, type FaultyOptions, Interruption } from './faulty-script.ts';
 
@@ -26,7 +26,7 @@ export function faultyNodeStore(
   options: FaultyNodeStoreOptions = {},
 ): NodeStore {
   const faults = new Interruption('nodes', script, options);
-  const { search, mark } = inner;
+  const { search, mark, chooseStrategy, sideBySide } = inner;
   return {
     storeId: inner.storeId,
     capabilities: inner.capabilities,
@@ -46,12 +46,43 @@ export function faultyNodeStore(
     ...(search && {
       search: (vector, o) => faults.call('search', [vector, o], () => search.call(inner, vector, o)),
     }),
+    ...(chooseStrategy && {
+      chooseStrategy: (o) => faults.call('chooseStrategy', [o], () => chooseStrategy.call(inner, o)),
+    }),
+    ...(sideBySide && {
+      sideBySide: async (plan) => faultySides(await sideBySide.call(inner, plan), faults),
+    }),
     ...(mark && {
       mark: {
         read: () => faults.call('mark.read', [], () => mark.read()),
         write: (value) => faults.call('mark.write', [value], () => mark.write(value)),
       },
     }),
+  };
+}
+
+/** Points are named after their direction: `forward.write`, `back.reconcile`, `sides.cutover`. */
+function faultySides(inner: SideBySide, faults: Interruption): SideBySide {
+  const crossing = (direction: 'forward' | 'back'): Crossing => {
+    const to = inner[direction];
+    return {
+      read: (ids, o) => faults.call(`${direction}.read`, [ids, o], () => to.read(ids, o)),
+      write: (writes, o) => faults.call(`${direction}.write`, [writes, o], () => to.write(writes, o)),
+      reconcile: (o) => faults.call(`${direction}.reconcile`, [o], () => to.reconcile(o)),
+      remove: (ids) => faults.call(`${direction}.remove`, [ids], () => to.remove(ids)),
+      compare: (o) => faults.call(`${direction}.compare`, [o], () => to.compare(o)),
+    };
+  };
+  return {
+    forward: crossing('forward'),
+    back: crossing('back'),
+    prepare: () => faults.call('sides.prepare', [], () => inner.prepare()),
+    readers: () => faults.call('sides.readers', [], () => inner.readers()),
+    cutover: () => faults.call('sides.cutover', [], () => inner.cutover()),
+    revert: () => faults.call('sides.revert', [], () => inner.revert()),
+    discard: () => faults.call('sides.discard', [], () => inner.discard()),
+    leftover: () => faults.call('sides.leftover', [], () => inner.leftover()),
+    finalize: (name) => faults.call('sides.finalize', [name], () => inner.finalize(name)),
   };
 }
 

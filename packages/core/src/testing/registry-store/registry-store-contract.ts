@@ -11,6 +11,7 @@ import { nodeCases } from './nodes.ts';
 import { overlapCases } from './overlap.ts';
 import { rollbackCases } from './rollbacks.ts';
 import { type MakeRegistryStore, Scene } from './scene.ts';
+import { sideCases } from './sides.ts';
 import { statusCases } from './status.ts';
 import { sweepCases } from './sweeps.ts';
 
@@ -26,6 +27,7 @@ const groups = {
   cutover: cutoverCases,
   rollback: rollbackCases,
   'rollback of one node': nodeCases,
+  'new vectors beside the old': sideCases,
   statuses: statusCases,
   'seeing and company': companyCases,
 };

@@ -1,0 +1,96 @@
+/**
+ * Moves readers of a plan side by side. Two systems, no transaction over both: what the registry would refuse is
+ * asked first, then the store moves its readers in one step, then the registry notes it and activates the target.
+ * A crash between the two is repaired by the same call: the store knows where its readers are.
+ */
+import { type ManagerContext, sidesOf } from '../context.ts';
+import { RegistryError } from '../errors.ts';
+import type { MigrationPlan } from '../model/plan.ts';
+import type { Comparison, SideBySide } from '../ports/node-store.ts';
+
+/** A busy application is always a little ahead; more rounds would not catch it either. */
+const ROUNDS = 4;
+
+/** What a caller of the cutover may accept. */
+export interface CutoverWish {
+  /** Nodes that failed stay behind. */
+  readonly acceptFailed: boolean;
+  /** So many nodes may be behind when readers move; the last look brings them over. */
+  readonly acceptBehind: number;
+}
+
+/**
+ * Answers the plan once its readers have moved.
+ * @throws RegistryError `NODES_BEHIND`, `PLAN_STATE`, and what the store refuses
+ */
+export async function cutOverSides(
+  context: ManagerContext,
+  planId: string,
+  wish: CutoverWish,
+  /** Works on the plan until it rests; absent where nobody can here. */
+  catchUp: (() => Promise<unknown>) | undefined,
+): Promise<MigrationPlan> {
+  const { registry } = context;
+  const { plan } = await registry.cutOver(planId, wish.acceptFailed, { dryRun: true });
+  const side = await sidesOf(context, plan, 'A cutover');
+  await context.sides.prepared(plan);
+  if ((await side.readers()) === 'old') {
+    await awaitCatchUp(context, side, planId, wish, catchUp);
+    // Readers must not move to what the registry would not call active.
+    await registry.cutOver(planId, wish.acceptFailed, { dryRun: true });
+    await side.cutover();
+  }
+  return (await registry.cutOver(planId, wish.acceptFailed)).plan;
+}
+
+async function awaitCatchUp(
+  { registry }: ManagerContext,
+  side: SideBySide,
+  planId: string,
+  wish: CutoverWish,
+  catchUp: (() => Promise<unknown>) | undefined,
+): Promise<void> {
+  for (let round = 0; ; round++) {
+    const plan = await registry.plan(planId);
+    if (plan === undefined) return;
+    const open = openNodes(plan);
+    const comparison = open > wish.acceptBehind ? undefined : await side.forward.compare();
+    if (comparison !== undefined && isNear(comparison, plan, wish)) return;
+    const isRunning = plan.status === 'in_progress' || plan.status === 'pending';
+    const mayRun = plan.status !== 'paused' && !(comparison && comparison.findings.length > 0);
+    if (catchUp === undefined || round >= ROUNDS || !mayRun) throw nodesBehind(plan, open, comparison);
+    if (!isRunning) await registry.movePlan(planId, 'in_progress');
+    await catchUp();
+  }
+}
+
+function openNodes({
+  totalNodes,
+  completedNodes,
+  failedNodes,
+  skippedNodes,
+  rolledBackNodes,
+}: MigrationPlan) {
+  return totalNodes - completedNodes - failedNodes - skippedNodes - rolledBackNodes;
+}
+
+function isNear(comparison: Comparison, plan: MigrationPlan, wish: CutoverWish): boolean {
+  const accepted = wish.acceptBehind + (wish.acceptFailed ? plan.failedNodes : 0);
+  return comparison.findings.length === 0 && comparison.behind + comparison.extra <= accepted;
+}
+
+function nodesBehind(plan: MigrationPlan, open: number, comparison: Comparison | undefined): RegistryError {
+  const { behind = open, extra = 0, sample = [], findings = [] } = comparison ?? {};
+  const alone =
+    plan.rolledBackNodes > 0 ? ` ${plan.rolledBackNodes} of them may be those rolled back alone.` : '';
+  const what = [
+    ...(behind > 0 ? [`${behind} nodes are not on the new side yet`] : []),
+    ...(extra > 0 ? [`${extra} nodes are on the new side only`] : []),
+    ...findings,
+  ].join('; ');
+  return new RegistryError(
+    'NODES_BEHIND',
+    `Readers of plan ${plan.planId} were not moved: ${what}.${alone} Resume the plan and let a worker catch up, write to both sides meanwhile (dualWrite), rest the writers, or pass acceptBehind: the last look after the cutover brings them over.`,
+    { details: { planId: plan.planId, behind, extra, sample, findings } },
+  );
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { nodeIds, refused, type Scene, type SceneCase } from './scene.ts';
+
+const beside = { strategy: 'shadow', wholeStore: true, strategyReason: 'It was asked for.' } as const;
+
+async function ended(scene: Scene, changes = {}): Promise<string> {
+  const { planId } = await scene.plan(nodeIds(3), { ...beside, ...changes });
+  assert.equal((await scene.finish(planId)).status, 'completed');
+  return planId;
+}
+
+/** Plans side by side, and writes that take several steps. */
+export const sideCases: Readonly<Record<string, SceneCase>> = {
+  'keeps the strategy of a plan, and why': async (scene) => {
+    const plan = await scene.plan(nodeIds(1), beside);
+    assert.deepEqual([plan.strategy, plan.strategyReason], ['shadow', 'It was asked for.']);
+    await scene.finish(plan.planId);
+    const { planId } = await scene.plan(nodeIds(1, 9));
+    assert.equal((await scene.read(planId)).strategyReason, undefined);
+  },
+
+  'lets a plan side by side that has ended look once more, and no other': async (scene) => {
+    const { store } = scene;
+    const planId = await ended(scene);
+    assert.equal((await store.movePlan(planId, 'in_progress')).from, 'completed');
+    for (let round = 0; round < 6; round++) {
+      const sweep = await scene.lease(planId, 'sweep');
+      // Writers of the old side go on by right: nothing of that is a dead letter.
+      const found = await store.sweep(sweep, [{ nodeId: 'node-001' }]);
+      assert.deepEqual(found, { added: 0, requeued: 1, failed: 0 });
+      await store.endSweep(sweep, true);
+      await scene.work(await scene.lease(planId));
+    }
+    assert.equal((await scene.finish(planId)).status, 'completed');
+    const { planId: other } = await scene.plan(nodeIds(2, 20));
+    await scene.finish(other);
+    await refused(store.movePlan(other, 'in_progress'), 'PLAN_STATE');
+    await store.cutOver(planId, false);
+    await scene.finish(planId);
+    await store.markFinalized(planId);
+    await refused(store.movePlan(planId, 'in_progress'), 'PLAN_STATE');
+    await refused(scene.store.cutOver(await finalizedBefore(scene), false), 'PLAN_FINALIZED');
+  },
+
+  'goes on with a plan side by side at its cutover instead of a follow-up': async (scene) => {
+    const { store, target, old } = scene;
+    const planId = await ended(scene);
+    const before = await scene.read(planId);
+    assert.deepEqual((await store.cutOver(planId, false, { dryRun: true })).plan, before);
+    assert.deepEqual(await scene.read(planId), before);
+    const { plan, followUp } = await store.cutOver(planId, false);
+    assert.equal(followUp, undefined);
+    assert.equal(plan.status, 'in_progress');
+    assert.equal((await scene.activeModel())?.version, target.version);
+    assert.deepEqual(plan.previousActive, { modelId: old.modelId, version: old.version });
+    await store.endSweep(await scene.lease(planId, 'sweep'), false);
+    assert.equal((await scene.read(planId)).status, 'completed');
+  },
+
+  'keeps the target active until a rollback side by side has ended': async (scene) => {
+    const { store, target, old } = scene;
+    const planId = await ended(scene, { backupOldVectors: false });
+    await store.cutOver(planId, false);
+    await scene.finish(planId);
+    const reason = { code: 'LATER_WRITES', message: 'They are lost.' } as const;
+    const plan = await store.beginRollback(planId, { reason });
+    assert.deepEqual([plan.status, plan.reason], ['rolling_back', reason]);
+    assert.equal((await scene.activeModel())?.version, target.version);
+    await scene.rollBackRest(await scene.lease(planId, 'rollback'));
+    assert.equal((await scene.activeModel())?.version, old.version);
+    assert.deepEqual((await scene.read(planId)).reason, reason);
+    assert.deepEqual(await store.rollbackReport(planId).then(({ wayBack }) => wayBack), undefined);
+  },
+
+  'replaces no backup by half a write, and keeps neither vector nor stamp of one': async (scene) => {
+    const { store } = scene;
+    const { planId } = await scene.plan(nodeIds(2));
+    const lease = await scene.lease(planId);
+    const original = scene.backupOf('node-001');
+    assert.equal(await store.backUp(lease, [original]), true);
+    const half = (nodeId: string) => ({
+      ...scene.backupOf(nodeId),
+      contentHash: 'of now',
+      inTransit: true as const,
+    });
+    assert.equal(await store.backUp(lease, [half('node-001'), half('node-002')]), true);
+    const { nodeId: _, ...kept } = original;
+    assert.deepEqual(await store.backup({ planId, nodeId: 'node-001' }), kept);
+    assert.deepEqual(await store.backup({ planId, nodeId: 'node-002' }), { contentHash: 'of now' });
+  },
+};
+
+async function finalizedBefore(scene: Scene): Promise<string> {
+  const { planId } = await scene.plan(nodeIds(2, 40), { ...beside, target: scene.other });
+  await scene.finish(planId);
+  await scene.store.markFinalized(planId);
+  return planId;
+}
