@@ -246,11 +246,12 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     acceptBehind?: number;
   }): Promise<MigrationPlan> {
     const { planId, ...wish } = parseOptions(cutoverSchema, options, 'options of cutoverMigration');
-    const { events, registry } = this.#context;
+    const { events, registry, config, embedders } = this.#context;
     const before = await this.getMigration(planId);
     const wasActive = (await this.getModel(before.targetSpec))?.isActive ?? false;
     const isInPlace = before.strategy === 'inPlace';
-    const catchUp = this.#mayWorkOn(before) ? () => this.runMigration(planId) : undefined;
+    const mayRun = config.workerEnabled && embedders.lacks(before.targetSpec) === undefined;
+    const catchUp = mayRun ? () => this.runMigration(planId) : undefined;
     const { plan, followUp = undefined } = isInPlace
       ? await registry.cutOver(planId, wish.acceptFailed)
       : { plan: await cutOverSides(this.#context, planId, wish, catchUp) };
@@ -265,11 +266,6 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     }
     this.worker.nudge();
     return isInPlace || catchUp === undefined ? plan : catchUp();
-  }
-
-  #mayWorkOn({ targetSpec }: MigrationPlan): boolean {
-    const { config, embedders } = this.#context;
-    return config.workerEnabled && embedders.lacks(targetSpec) === undefined;
   }
 
   /** {@link ReEmbeddingWorker.rollbackMigration} */
