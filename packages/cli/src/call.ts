@@ -58,6 +58,18 @@ export class Call {
 /** What a command does. */
 export type Handler = (call: Call) => Promise<Ending>;
 
+/** A command on an open registry. Its options are read before anything is opened. */
+export function opened<T extends z.ZodType>(
+  need: Need,
+  schema: T,
+  body: (call: Call, o: z.output<T>, session: Session) => Promise<Ending>,
+): Handler {
+  return async (call) => {
+    const o = call.read(schema);
+    return call.with(need, (session) => body(call, o, session));
+  };
+}
+
 /** A whole number as it is written on the command line. */
 export const wholeNumber = z
   .string()

@@ -91,7 +91,7 @@ const modelCommands: readonly CommandDefinition[] = [
   },
   {
     words: 'models register',
-    about: 'registers the models of the embedders in the configuration file, or one described by options',
+    about: 'registers the models of your embedders, or one by hand',
     arguments: [['[model]', 'only the embedder of this model']],
     options: [
       { flags: '--id <id>', about: 'describe a model by hand: its id' },
@@ -116,7 +116,7 @@ const modelCommands: readonly CommandDefinition[] = [
   },
   {
     words: 'models update',
-    about: 'changes the notes of a model; its specification never changes',
+    about: 'changes the notes of a model',
     arguments: [theModel],
     options: notes,
     example: ['evr models update text-embedding-ada-002:v1 --shutdown-at 2027-01-31'],
@@ -124,7 +124,7 @@ const modelCommands: readonly CommandDefinition[] = [
   },
   {
     words: 'models activate',
-    about: 'makes a model the active one, with a plan for the nodes of the others or without',
+    about: 'makes a model active, with a plan for the nodes or without',
     arguments: [theModel],
     options: [
       { flags: '--migrate', about: 'plan the migration of all nodes in the same step' },
@@ -136,7 +136,7 @@ const modelCommands: readonly CommandDefinition[] = [
   },
   {
     words: 'models remove',
-    about: 'removes a model that is neither active nor planned nor stamped on a node',
+    about: 'removes a model that nothing uses',
     arguments: [theModel],
     example: ['evr models remove text-embedding-ada-002:v1 --yes'],
     load: async () => (await models()).remove,
@@ -146,7 +146,7 @@ const modelCommands: readonly CommandDefinition[] = [
 const planCommands: readonly CommandDefinition[] = [
   {
     words: 'plan',
-    about: 'makes a plan that re-embeds nodes with a model; it activates nothing',
+    about: 'makes a plan to re-embed nodes; activates nothing',
     options: [
       { flags: '--to <model>', about: '<id>:v<version>, or its beginning', isRequired: true },
       ...selection,
@@ -171,7 +171,7 @@ const planCommands: readonly CommandDefinition[] = [
   },
   {
     words: 'stamp',
-    about: 'declares the model of vectors that carry no stamp, after a check by sample',
+    about: 'declares the model of vectors without a stamp',
     options: [
       { flags: '--as <model>', about: '<id>:v<version>, or its beginning', isRequired: true },
       ...selection,
@@ -202,7 +202,7 @@ const planCommands: readonly CommandDefinition[] = [
   },
   {
     words: 'tasks',
-    about: 'the tasks of a plan, the reasons of failures with their counts first',
+    about: 'its tasks, reasons of failures with counts first',
     arguments: [thePlan],
     options: [...taskFilter, ...page],
     example: ['evr tasks 3f2a91c0 --status failed', 'evr tasks 3f2a91c0 --node note-17'],
@@ -213,7 +213,7 @@ const planCommands: readonly CommandDefinition[] = [
 const workCommands: readonly CommandDefinition[] = [
   {
     words: 'run',
-    about: 'works here: on one plan until it rests, or on all plans until stopped',
+    about: 'works here: on one plan, or on all until stopped',
     arguments: [['[plan]', 'id of a plan, or its beginning; without it all plans are served']],
     options: [
       { flags: '--watch', about: 'wait while the plan is paused, and go on with it' },
@@ -271,7 +271,7 @@ const workCommands: readonly CommandDefinition[] = [
 const otherCommands: readonly CommandDefinition[] = [
   {
     words: 'cutover',
-    about: 'moves readers and writers to the target of a plan, after a look at what is behind',
+    about: 'makes the target of a plan the active model',
     arguments: [thePlan],
     options: [{ flags: '--accept-failed', about: 'also with failed nodes' }],
     example: ['evr cutover 3f2a91c0'],
@@ -279,7 +279,7 @@ const otherCommands: readonly CommandDefinition[] = [
   },
   {
     words: 'rollback',
-    about: 'puts the nodes of a plan, or one of them, back byte for byte, after a preview',
+    about: 'puts its nodes back byte for byte, after a preview',
     arguments: [thePlan],
     options: [
       { flags: '--node <id>', about: 'only this node' },
@@ -290,7 +290,7 @@ const otherCommands: readonly CommandDefinition[] = [
   },
   {
     words: 'finalize',
-    about: 'gives the backups of a plan up, and with them the way back',
+    about: 'gives its backups up, and with them the way back',
     arguments: [thePlan],
     example: ['evr finalize 3f2a91c0 --yes'],
     load: async () => (await undo()).finalize,
@@ -303,7 +303,7 @@ const otherCommands: readonly CommandDefinition[] = [
   },
   {
     words: 'inspect',
-    about: 'reads any registry file without a trace, those of the origin system too',
+    about: 'reads any registry file without a trace',
     arguments: [
       ['<file>', 'a registry database'],
       ['[view]', 'more of one thing', ['models', 'plans', 'tasks', 'journal']],
@@ -324,7 +324,7 @@ const otherCommands: readonly CommandDefinition[] = [
 export const commandTable: readonly CommandDefinition[] = [
   {
     words: 'init',
-    about: 'writes embedding-registry.config.ts with comments; never over another one',
+    about: 'writes embedding-registry.config.ts, with comments',
     options: [
       {
         flags: '--embedder <kind>',

@@ -19,20 +19,19 @@ export async function main(): Promise<ExitCode> {
     // Help and version were asked for; a call without a command prints help too.
     if (error.exitCode === 0) return 0;
     if (error.code === 'commander.help') return 2;
-    return sayWrongUse(error.message.replace(/^error: /, ''));
+    return sayWrongUse(error.message.replace(/^error: /, ''), error);
   }
 }
 
-function sayWrongUse(text: string): ExitCode {
+async function sayWrongUse(text: string, cause: CommanderError): Promise<ExitCode> {
+  const { Output } = await import('./output.ts');
   const [message = '', ...suggestions] = text.split('\n');
   const advice = [...suggestions, 'evr --help lists the commands, evr <command> --help its options.'].join(
     ' ',
   );
-  const error = { code: 'USAGE', message, advice, details: {} };
-  if (terminal.arguments.includes('--json'))
-    terminal.print(`${JSON.stringify({ event: 'result', exitCode: 2, error })}\n`);
-  else terminal.note(`USAGE  ${message}\n${advice}\n`);
-  return 2;
+  const isSet = (flag: string) => terminal.arguments.includes(flag);
+  const output = new Output({ json: isSet('--json'), verbose: isSet('--verbose') });
+  return output.fail(undefined, { exitCode: 2, code: 'USAGE', message, advice, details: {} }, cause);
 }
 
 function version(): string {

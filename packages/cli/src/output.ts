@@ -23,6 +23,8 @@ export interface OutputOptions {
 }
 
 const ERASE_LINE = '\r\u001b[2K';
+/** Columns at which a line is broken in a file or pipe. */
+const NEVER = Number.POSITIVE_INFINITY;
 
 export class Output {
   readonly json: boolean;
@@ -34,15 +36,11 @@ export class Output {
     this.verbose = verbose;
   }
 
-  /** A line of the result, for people. */
+  /** A line of the result, for people; several where the screen is narrow. */
   say(text = ''): void {
-    if (!this.json) terminal.print(`${harmlessLines(text)}\n`);
-  }
-
-  /** A line of the result that may be cut into several on a screen. */
-  sayWrapped(text: string, indent = ''): void {
-    for (const line of wrap(harmless(text), (terminal.columns ?? Number.POSITIVE_INFINITY) - indent.length))
-      this.say(indent + line);
+    if (this.json) return;
+    const lines = text.split('\n').flatMap((line) => wrap(harmless(line), terminal.columns ?? NEVER));
+    terminal.print(`${lines.join('\n')}\n`);
   }
 
   table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
@@ -56,7 +54,7 @@ export class Output {
     if (this.json) return;
     const given = pairs.filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== '');
     const width = Math.max(0, ...given.map(([name]) => name.length)) + 2;
-    const columns = Math.max(20, (terminal.columns ?? Number.POSITIVE_INFINITY) - width);
+    const columns = Math.max(20, (terminal.columns ?? NEVER) - width);
     for (const [name, value] of given)
       for (const [index, line] of wrap(harmless(value), columns).entries())
         terminal.print(
@@ -71,7 +69,7 @@ export class Output {
   /** What people should know beside the result. */
   note(text: string): void {
     if (this.json) return;
-    const columns = terminal.notesToScreen ? terminal.noteColumns : Number.POSITIVE_INFINITY;
+    const columns = terminal.notesToScreen ? terminal.noteColumns : NEVER;
     const lines = text.split('\n').flatMap((line) => wrap(harmless(line), columns));
     this.#aside(`${lines.join('\n')}\n`);
   }
@@ -95,7 +93,7 @@ export class Output {
     return exitCode;
   }
 
-  fail(command: string, failure: Failure, error: unknown): ExitCode {
+  fail(command: string | undefined, failure: Failure, error: unknown): ExitCode {
     this.progress('');
     const { exitCode, code, message, advice, details } = failure;
     if (this.json) {
@@ -124,11 +122,6 @@ export class Output {
       warn: log('warning', true),
       error: log('error', true),
     };
-  }
-
-  /** A status in its colour. */
-  status(word: string): string {
-    return word;
   }
 
   #aside(text: string): void {

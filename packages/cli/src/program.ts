@@ -31,7 +31,11 @@ export function buildProgram(run: Runner, version: string): Command {
       getOutHelpWidth: () => terminal.columns ?? 100,
       getErrHelpWidth: () => terminal.columns ?? 100,
     })
-    .configureHelp({ showGlobalOptions: true, styleTitle: (title) => title });
+    .configureHelp({
+      showGlobalOptions: true,
+      minWidthToWrap: 20,
+      subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(written)].join(' '),
+    });
   for (const option of globals) program.addOption(optionOf(option));
   for (const definition of commandTable) addCommand(program, definition, run);
   program.addHelpText('after', example(['evr init', 'evr status', 'evr plan --help']));
@@ -53,13 +57,13 @@ function addCommand(program: Command, definition: CommandDefinition, run: Runner
   for (const option of definition.options ?? []) command.addOption(optionOf(option));
   command.addHelpText('after', example(definition.example));
   command.action(async () => {
-    const written = command.registeredArguments.map((argument, index) => [
+    const given = command.registeredArguments.map((argument, index) => [
       argument.name(),
       command.processedArgs[index],
     ]);
     const values = {
       ...command.optsWithGlobals(),
-      ...Object.fromEntries(written.filter(([, value]) => value !== undefined)),
+      ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
     };
     await run(definition, values);
   });
@@ -70,7 +74,7 @@ function groupOf(program: Command, name: string): Command {
   if (known !== undefined) return known;
   return program
     .command(name)
-    .description('the registered models: list, show, register, update, activate, remove')
+    .description('list, show, register, update, activate, remove')
     .addHelpText('after', example([`evr ${name}`, `evr ${name} list --help`]));
 }
 
@@ -85,4 +89,8 @@ function optionOf({ flags, about, choices, isList, isRequired }: OptionDefinitio
 function example(lines: readonly string[]): string {
   const title = lines.length === 1 ? 'Example:' : 'Examples:';
   return `\n${title}\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+}
+
+function written(argument: Argument): string {
+  return argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
 }

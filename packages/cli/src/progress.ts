@@ -56,7 +56,7 @@ export function endingOf(output: Output, plan: MigrationPlan, data: object = { p
       : '';
   output.say(`${word}: plan ${short} to ${modelName(plan.targetSpec)}${seconds}`);
   output.say(summary(plan));
-  if (plan.reason !== undefined) output.sayWrapped(`${plan.reason.code}  ${plan.reason.message}`);
+  if (plan.reason !== undefined) output.say(`${plan.reason.code}  ${plan.reason.message}`);
   for (const line of next) output.note(line);
   return { exitCode, data };
 }

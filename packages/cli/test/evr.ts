@@ -1,11 +1,12 @@
 /** The real program as a child process, as a terminal or an editor starts it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-const program = fileURLToPath(new URL('../src/evr.ts', import.meta.url));
+export const program = fileURLToPath(new URL('../src/evr.ts', import.meta.url));
 
 export interface Outcome {
   readonly exitCode: number | null;
@@ -38,8 +39,8 @@ export interface CallOptions {
 const compiled = fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url));
 
 /** Without what this machine may have set. */
-function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const { PATH, HOME, TMPDIR } = process.env;
+export function environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const { PATH = '', HOME = '', TMPDIR = tmpdir() } = process.env;
   return { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE: compiled, ...extra };
 }
 

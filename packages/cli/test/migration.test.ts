@@ -59,7 +59,7 @@ describe('a migration from a terminal', () => {
     expect(await vectorsOf(project)).toBe(before);
     expect((await project.json(['status'])).data.active.modelId).toBe('binary_hdv');
     expect(await project.json(['finalize', plan.planId, '--yes'])).toMatchObject({ exitCode: 0 });
-  });
+  }, 60_000);
 
   it('is watched, paused and resumed from other processes, and goes on after a kill', async () => {
     const project = await Project.make({ nodes: notes(20) });

@@ -1,8 +1,7 @@
 import type { Embedder, EmbeddingVersionManager, ModelNotes, RegisteredModel } from '@registry/core';
 import { computeChecksum, isRegistryError } from '@registry/core';
 import { z } from 'zod';
-import type { Call, Handler } from '../call.ts';
-import { wholeNumber } from '../call.ts';
+import { type Call, type Handler, opened, wholeNumber } from '../call.ts';
 import { modelOf, registeredModel } from '../names.ts';
 import type { Output } from '../output.ts';
 import { counted, dateTime, grouped, modelName } from '../screen/phrases.ts';
@@ -10,12 +9,11 @@ import { UsageError } from '../usage-error.ts';
 
 const named = z.object({ model: z.string() });
 
-export const list: Handler = (call) =>
-  call.with('read', async ({ manager }) => {
-    const models = await manager.listModels();
-    showModels(call.output, models);
-    return { data: { items: models } };
-  });
+export const list = opened('read', z.object({}), async (call, _, { manager }) => {
+  const models = await manager.listModels();
+  showModels(call.output, models);
+  return { data: { items: models } };
+});
 
 /** A table of models; the active one is marked. */
 export function showModels(output: Output, models: readonly RegisteredModel[]): void {
@@ -33,35 +31,34 @@ export function showModels(output: Output, models: readonly RegisteredModel[]): 
   );
 }
 
-export const show: Handler = (call) =>
-  call.with('read', async ({ manager }) => {
-    const model = await registeredModel(manager, call.read(named).model);
-    call.output.fields([
-      ['model', modelName(model)],
-      ['active', model.isActive ? 'yes' : 'no'],
-      ['dimension', grouped(model.dimension)],
-      ['datatype', model.datatype],
-      ['distance', model.distance],
-      ['checksum', model.checksum],
-      ['registered', `${dateTime(model.createdAt)} UTC`],
-      ['name', model.name],
-      ['description', model.description],
-      [
-        'longest input',
-        model.maxInputTokens === undefined ? undefined : counted(model.maxInputTokens, 'token'),
-      ],
-      [
-        'price',
-        model.pricePerMillionTokens === undefined
-          ? undefined
-          : `$${model.pricePerMillionTokens} per million tokens`,
-      ],
-      ['deprecated', model.deprecatedAt],
-      ['shut down', model.shutdownAt],
-      ['successor', model.successor && modelName(model.successor)],
-    ]);
-    return { data: model };
-  });
+export const show = opened('read', named, async (call, o, { manager }) => {
+  const model = await registeredModel(manager, o.model);
+  call.output.fields([
+    ['model', modelName(model)],
+    ['active', model.isActive ? 'yes' : 'no'],
+    ['dimension', grouped(model.dimension)],
+    ['datatype', model.datatype],
+    ['distance', model.distance],
+    ['checksum', model.checksum],
+    ['registered', `${dateTime(model.createdAt)} UTC`],
+    ['name', model.name],
+    ['description', model.description],
+    [
+      'longest input',
+      model.maxInputTokens === undefined ? undefined : counted(model.maxInputTokens, 'token'),
+    ],
+    [
+      'price',
+      model.pricePerMillionTokens === undefined
+        ? undefined
+        : `$${model.pricePerMillionTokens} per million tokens`,
+    ],
+    ['deprecated', model.deprecatedAt],
+    ['shut down', model.shutdownAt],
+    ['successor', model.successor && modelName(model.successor)],
+  ]);
+  return { data: model };
+});
 
 const notesShape = {
   name: z.string().optional(),
@@ -159,40 +156,36 @@ async function notesOf(
   };
 }
 
-export const update: Handler = (call) =>
-  call.with('steer', async ({ manager }) => {
-    const o = call.read(named.extend(notesShape));
-    const { modelId, version } = await registeredModel(manager, o.model);
-    const notes = await notesOf(manager, o);
-    if (Object.keys(notes).length === 0)
-      throw new UsageError('Nothing was named to be changed.', {
-        advice: '`evr models update --help` lists the notes.',
-      });
-    const model = await manager.updateModel({ modelId, version, ...notes });
-    call.output.say(`Updated: ${modelName(model)}`);
-    return { data: model };
-  });
+export const update = opened('steer', named.extend(notesShape), async (call, o, { manager }) => {
+  const { modelId, version } = await registeredModel(manager, o.model);
+  const notes = await notesOf(manager, o);
+  if (Object.keys(notes).length === 0)
+    throw new UsageError('Nothing was named to be changed.', {
+      advice: '`evr models update --help` lists the notes.',
+    });
+  const model = await manager.updateModel({ modelId, version, ...notes });
+  call.output.say(`Updated: ${modelName(model)}`);
+  return { data: model };
+});
 
 const activateSchema = named.extend({ migrate: z.boolean().optional(), unchecked: z.boolean().optional() });
 
-export const activate: Handler = (call) =>
-  call.with('work', async ({ manager }) => {
-    const o = call.read(activateSchema);
-    const model = await registeredModel(manager, o.model);
-    if (o.migrate === false) await confirmLeaving(call, manager, model);
-    const plan = await manager.switchActiveModel({
-      targetModelId: model.modelId,
-      targetVersion: model.version,
-      ...(o.migrate !== undefined && { migrateExisting: o.migrate }),
-      ...(o.unchecked && { unchecked: true }),
-    });
-    call.output.say(`Active: ${modelName(model)}`);
-    if (plan !== undefined) {
-      call.output.say(`Plan:   ${plan.planId}, ${counted(plan.totalNodes, 'node')}`);
-      if (plan.status !== 'completed') call.output.note(`Next: evr run ${plan.planId.slice(0, 8)}`);
-    }
-    return { data: { model: await manager.getActiveModel(), plan } };
+export const activate = opened('work', activateSchema, async (call, o, { manager }) => {
+  const model = await registeredModel(manager, o.model);
+  if (o.migrate === false) await confirmLeaving(call, manager, model);
+  const plan = await manager.switchActiveModel({
+    targetModelId: model.modelId,
+    targetVersion: model.version,
+    ...(o.migrate !== undefined && { migrateExisting: o.migrate }),
+    ...(o.unchecked && { unchecked: true }),
   });
+  call.output.say(`Active: ${modelName(model)}`);
+  if (plan !== undefined) {
+    call.output.say(`Plan:   ${plan.planId}, ${counted(plan.totalNodes, 'node')}`);
+    if (plan.status !== 'completed') call.output.note(`Next: evr run ${plan.planId.slice(0, 8)}`);
+  }
+  return { data: { model: await manager.getActiveModel(), plan } };
+});
 
 async function confirmLeaving(
   call: Call,
@@ -207,17 +200,16 @@ async function confirmLeaving(
   await call.confirm('Activate it over them?', 'a switch that leaves nodes behind');
 }
 
-export const remove: Handler = (call) =>
-  call.with('nodes', async ({ manager }) => {
-    const model = await registeredModel(manager, call.read(named).model);
-    call.output.note(
-      `Removes 1 model, ${modelName(model)}, registered ${dateTime(model.createdAt)} UTC. No node changes.`,
-    );
-    await call.confirm('Remove it?', 'the removal of a model');
-    await manager.removeModel({ modelId: model.modelId, version: model.version });
-    call.output.say(`Removed: ${modelName(model)}`);
-    return { data: model };
-  });
+export const remove = opened('nodes', named, async (call, o, { manager }) => {
+  const model = await registeredModel(manager, o.model);
+  call.output.note(
+    `Removes 1 model, ${modelName(model)}, registered ${dateTime(model.createdAt)} UTC. No node changes.`,
+  );
+  await call.confirm('Remove it?', 'the removal of a model');
+  await manager.removeModel({ modelId: model.modelId, version: model.version });
+  call.output.say(`Removed: ${modelName(model)}`);
+  return { data: model };
+});
 
 /** The active model; undefined where none is. */
 export async function activeModel(manager: EmbeddingVersionManager): Promise<RegisteredModel | undefined> {

@@ -1,21 +1,19 @@
 import type { EmbeddingVersionManager, MigrationPlan, MigrationTask } from '@registry/core';
 import { errorCodes, MigrationStatus, type RegistryErrorCode, systemClock, TaskStatus } from '@registry/core';
 import { z } from 'zod';
-import { type Handler, pageOptions, pageShape } from '../call.ts';
+import { opened, pageOptions, pageShape } from '../call.ts';
 import { planOf, shortIds } from '../names.ts';
 import type { Output } from '../output.ts';
 import { ago, counted, dateTime, grouped, modelName, percent, statusWord } from '../screen/phrases.ts';
 
 const listSchema = z.object({ status: z.enum(Object.values(MigrationStatus)).optional(), ...pageShape });
 
-export const list: Handler = (call) =>
-  call.with('read', async ({ manager }) => {
-    const o = call.read(listSchema);
-    const page = await manager.listMigrations({ ...pageOptions(o), ...(o.status && { status: o.status }) });
-    showPlans(call.output, page.items);
-    if (page.next !== undefined) call.output.note(`More: --after ${page.next}`);
-    return { data: page };
-  });
+export const list = opened('read', listSchema, async (call, o, { manager }) => {
+  const page = await manager.listMigrations({ ...pageOptions(o), ...(o.status && { status: o.status }) });
+  showPlans(call.output, page.items);
+  if (page.next !== undefined) call.output.note(`More: --after ${page.next}`);
+  return { data: page };
+});
 
 /** A table of plans, as they are given. */
 export function showPlans(output: Output, plans: readonly MigrationPlan[]): void {
@@ -49,14 +47,13 @@ function planState(plan: MigrationPlan): string {
 
 const showSchema = z.object({ plan: z.string() });
 
-export const show: Handler = (call) =>
-  call.with('read', async ({ manager }) => {
-    const plan = await planOf(manager, call.read(showSchema).plan);
-    showPlan(call.output, plan);
-    const reasons = plan.failedNodes > 0 ? await countReasons(manager, plan.planId) : [];
-    showReasons(call.output, reasons);
-    return { data: { plan, failures: reasons } };
-  });
+export const show = opened('read', showSchema, async (call, o, { manager }) => {
+  const plan = await planOf(manager, o.plan);
+  showPlan(call.output, plan);
+  const reasons = plan.failedNodes > 0 ? await countReasons(manager, plan.planId) : [];
+  showReasons(call.output, reasons);
+  return { data: { plan, failures: reasons } };
+});
 
 export function showPlan(output: Output, plan: MigrationPlan): void {
   const time = (at: string | undefined) => (at === undefined ? undefined : `${dateTime(at)} UTC`);
@@ -100,8 +97,9 @@ const tasksSchema = z.object({
   ...pageShape,
 });
 
-export const tasks: Handler = (call) =>
-  call.with('read', async ({ manager }) => showTasks(call.output, manager, call.read(tasksSchema)));
+export const tasks = opened('read', tasksSchema, (call, o, { manager }) =>
+  showTasks(call.output, manager, o),
+);
 
 /** Reasons with their counts, then a page of tasks. */
 export async function showTasks(
@@ -148,7 +146,7 @@ function showTaskTable(output: Output, items: readonly MigrationTask[]): void {
   );
   // One node was asked for: its message is worth more than a cell.
   const only = items.length === 1 ? items[0] : undefined;
-  if (only?.errorMessage !== undefined) output.sayWrapped(only.errorMessage);
+  if (only?.errorMessage !== undefined) output.say(only.errorMessage);
 }
 
 /** Why tasks of a plan failed, how often, and one of their messages. */

@@ -1,6 +1,6 @@
 import { type EmbeddingVersionManager, type MigrationPlan, RegistryError, systemClock } from '@registry/core';
 import { z } from 'zod';
-import type { Call, Handler } from '../call.ts';
+import { type Call, opened } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Ending } from '../output.ts';
 import { endingOf, ProgressReport } from '../progress.ts';
@@ -14,26 +14,24 @@ const schema = z.object({
 });
 const LOOK_EVERY_MS = 1_000;
 
-export const run: Handler = (call) =>
-  call.with('work', async ({ manager, resolved, embedders }) => {
-    const o = call.read(schema);
-    const plan = o.plan === undefined ? undefined : await planOf(manager, o.plan);
-    const signal = terminal.stopSignal();
-    if (o.stopWithParent) terminal.stopWithParent();
-    terminal.outliveReader();
-    manager.on('worker:changed', ({ state }) => {
-      if (state === 'running') call.hasBegun = true;
-    });
-    call.output.event('started', {
-      pid: terminal.pid,
-      registry: resolved.dbPath,
-      planId: plan?.planId,
-      embedders: embedders.map(({ spec }) => spec.qualifiedId),
-    });
-    return plan === undefined
-      ? serve(call, manager, signal)
-      : runPlan(call, manager, plan, o.watch ?? false, signal);
+export const run = opened('work', schema, async (call, o, { manager, resolved, embedders }) => {
+  const plan = o.plan === undefined ? undefined : await planOf(manager, o.plan);
+  const signal = terminal.stopSignal();
+  if (o.stopWithParent) terminal.stopWithParent();
+  terminal.outliveReader();
+  manager.on('worker:changed', ({ state }) => {
+    if (state === 'running') call.hasBegun = true;
   });
+  call.output.event('started', {
+    pid: terminal.pid,
+    registry: resolved.dbPath,
+    planId: plan?.planId,
+    embedders: embedders.map(({ spec }) => spec.qualifiedId),
+  });
+  return plan === undefined
+    ? serve(call, manager, signal)
+    : runPlan(call, manager, plan, o.watch ?? false, signal);
+});
 
 /** One plan until it rests; with `watch` a pause is waited out. */
 async function runPlan(

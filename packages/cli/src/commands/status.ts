@@ -1,5 +1,6 @@
 import { type MigrationPlan, systemClock, type WorkerInfo } from '@registry/core';
-import type { Handler } from '../call.ts';
+import { z } from 'zod';
+import { opened } from '../call.ts';
 import { allPlans, shortIds } from '../names.ts';
 import type { Output } from '../output.ts';
 import { ago, grouped, modelName } from '../screen/phrases.ts';
@@ -9,43 +10,42 @@ import { showPlans } from './plans.ts';
 const LATEST = 5;
 const unfinished = ['pending', 'in_progress', 'paused', 'rolling_back'];
 
-export const status: Handler = (call) =>
-  call.with('read', async ({ manager, resolved }) => {
-    const { output } = call;
-    const [active, models, all, workers] = [
-      await activeModel(manager),
-      await manager.listModels(),
-      await allPlans(manager),
-      await manager.listWorkers(),
-    ];
-    const open = all.filter((plan) => unfinished.includes(plan.status));
-    const ended = all.filter((plan) => !unfinished.includes(plan.status)).slice(0, LATEST);
-    output.fields([
-      ['registry', `${resolved.dbPath}${resolved.name === undefined ? '' : ` (${resolved.name})`}`],
-      ['active model', active === undefined ? 'none' : modelName(active)],
-      ['models', grouped(models.length)],
-      ['plans', `${grouped(open.length)} unfinished of ${grouped(all.length)}`],
-      ['workers', workers.length === 0 ? 'none' : grouped(workers.length)],
-    ]);
-    const shown = [...open, ...ended];
-    if (shown.length > 0) {
-      output.say();
-      showPlans(output, shown);
-    }
-    showWorkers(output, workers, shortIds(all));
-    if (open.some(isRunnable) && workers.length === 0)
-      output.note('\nPlans wait and no worker is running: evr run works on them.');
-    return {
-      data: {
-        registry: resolved.dbPath,
-        configFile: resolved.file,
-        name: resolved.name,
-        active,
-        plans: shown,
-        workers,
-      },
-    };
-  });
+export const status = opened('read', z.object({}), async (call, _, { manager, resolved }) => {
+  const { output } = call;
+  const [active, models, all, workers] = [
+    await activeModel(manager),
+    await manager.listModels(),
+    await allPlans(manager),
+    await manager.listWorkers(),
+  ];
+  const open = all.filter((plan) => unfinished.includes(plan.status));
+  const ended = all.filter((plan) => !unfinished.includes(plan.status)).slice(0, LATEST);
+  output.fields([
+    ['registry', `${resolved.dbPath}${resolved.name === undefined ? '' : ` (${resolved.name})`}`],
+    ['active model', active === undefined ? 'none' : modelName(active)],
+    ['models', grouped(models.length)],
+    ['plans', `${grouped(open.length)} unfinished of ${grouped(all.length)}`],
+    ['workers', workers.length === 0 ? 'none' : grouped(workers.length)],
+  ]);
+  const shown = [...open, ...ended];
+  if (shown.length > 0) {
+    output.say();
+    showPlans(output, shown);
+  }
+  showWorkers(output, workers, shortIds(all));
+  if (open.some(isRunnable) && workers.length === 0)
+    output.note('\nPlans wait and no worker is running: evr run works on them.');
+  return {
+    data: {
+      registry: resolved.dbPath,
+      configFile: resolved.file,
+      name: resolved.name,
+      active,
+      plans: shown,
+      workers,
+    },
+  };
+});
 
 const isRunnable = (plan: MigrationPlan) => plan.status !== 'paused';
 

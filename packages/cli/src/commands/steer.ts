@@ -1,6 +1,6 @@
 import type { EmbeddingVersionManager, MigrationPlan } from '@registry/core';
 import { z } from 'zod';
-import { type Handler, tuningOf, tuningShape } from '../call.ts';
+import { opened, tuningOf, tuningShape } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Output } from '../output.ts';
 import { counted, grouped, modelName } from '../screen/phrases.ts';
@@ -9,70 +9,63 @@ import { UsageError } from '../usage-error.ts';
 const named = z.object({ plan: z.string() });
 const short = ({ planId }: MigrationPlan) => planId.slice(0, 8);
 
-export const pause: Handler = (call) =>
-  call.with('steer', async ({ manager }) => {
-    const { planId } = await planOf(manager, call.read(named).plan);
-    const plan = await manager.pauseMigration(planId);
-    call.output.say(`Paused: plan ${short(plan)}; batches in hand settle.`);
-    call.output.note(`evr resume ${short(plan)} lets it go on.`);
-    return { data: { plan } };
-  });
+export const pause = opened('steer', named, async (call, o, { manager }) => {
+  const { planId } = await planOf(manager, o.plan);
+  const plan = await manager.pauseMigration(planId);
+  call.output.say(`Paused: plan ${short(plan)}; batches in hand settle.`);
+  call.output.note(`evr resume ${short(plan)} lets it go on.`);
+  return { data: { plan } };
+});
 
-export const resume: Handler = (call) =>
-  call.with('steer', async ({ manager }) => {
-    const { planId } = await planOf(manager, call.read(named).plan);
-    const plan = await manager.resumeMigration(planId);
-    call.output.say(`Resumed: plan ${short(plan)}`);
-    await sayWithoutWorker(call.output, manager, plan);
-    return { data: { plan } };
-  });
+export const resume = opened('steer', named, async (call, o, { manager }) => {
+  const { planId } = await planOf(manager, o.plan);
+  const plan = await manager.resumeMigration(planId);
+  call.output.say(`Resumed: plan ${short(plan)}`);
+  await sayWithoutWorker(call.output, manager, plan);
+  return { data: { plan } };
+});
 
-export const cancel: Handler = (call) =>
-  call.with('steer', async ({ manager }) => {
-    const plan = await planOf(manager, call.read(named).plan);
-    const open = plan.totalNodes - plan.completedNodes - plan.failedNodes - plan.skippedNodes;
-    if (plan.status !== 'cancelled') {
-      call.output.note(
-        `Ends plan ${short(plan)} to ${modelName(plan.targetSpec)} for good: ${counted(open, 'node')} will not be re-embedded, ${grouped(plan.completedNodes)} done stay at the target.`,
-      );
-      await call.confirm('Cancel it?', 'a cancel', { open, done: plan.completedNodes });
-    }
-    const after = await manager.cancelMigration(plan.planId);
-    call.output.say(
-      `Cancelled: plan ${short(after)}; ${counted(after.completedNodes, 'node')} stay at the target.`,
+export const cancel = opened('steer', named, async (call, o, { manager }) => {
+  const plan = await planOf(manager, o.plan);
+  const open = plan.totalNodes - plan.completedNodes - plan.failedNodes - plan.skippedNodes;
+  if (plan.status !== 'cancelled') {
+    call.output.note(
+      `Ends plan ${short(plan)} to ${modelName(plan.targetSpec)} for good: ${counted(open, 'node')} will not be re-embedded, ${grouped(plan.completedNodes)} done stay at the target.`,
     );
-    if (after.completedNodes > 0) call.output.note(`evr rollback ${short(after)} puts them back.`);
-    return { data: { plan: after } };
-  });
+    await call.confirm('Cancel it?', 'a cancel', { open, done: plan.completedNodes });
+  }
+  const after = await manager.cancelMigration(plan.planId);
+  call.output.say(
+    `Cancelled: plan ${short(after)}; ${counted(after.completedNodes, 'node')} stay at the target.`,
+  );
+  if (after.completedNodes > 0) call.output.note(`evr rollback ${short(after)} puts them back.`);
+  return { data: { plan: after } };
+});
 
 const retrySchema = named.extend({ node: z.array(z.string()).optional() });
 
-export const retry: Handler = (call) =>
-  call.with('steer', async ({ manager }) => {
-    const o = call.read(retrySchema);
-    const { planId } = await planOf(manager, o.plan);
-    const count = await manager.retryFailed({ planId, ...(o.node && { nodeIds: o.node }) });
-    const plan = await manager.getMigration(planId);
-    call.output.say(`Put back to pending: ${counted(count, 'task')} of plan ${short(plan)}`);
-    if (count > 0) await sayWithoutWorker(call.output, manager, plan);
-    return { data: { count, plan } };
-  });
+export const retry = opened('steer', retrySchema, async (call, o, { manager }) => {
+  const { planId } = await planOf(manager, o.plan);
+  const count = await manager.retryFailed({ planId, ...(o.node && { nodeIds: o.node }) });
+  const plan = await manager.getMigration(planId);
+  call.output.say(`Put back to pending: ${counted(count, 'task')} of plan ${short(plan)}`);
+  if (count > 0) await sayWithoutWorker(call.output, manager, plan);
+  return { data: { count, plan } };
+});
 
-export const tune: Handler = (call) =>
-  call.with('steer', async ({ manager }) => {
-    const o = call.read(named.extend(tuningShape));
-    const tuning = tuningOf(o);
-    if (Object.keys(tuning).length === 0)
-      throw new UsageError('Nothing was named to be changed.', {
-        advice: 'Name --batch-size, --throttle-ms, --parallel or --max-retries.',
-      });
-    const { planId } = await planOf(manager, o.plan);
-    const plan = await manager.tuneMigration({ planId, ...tuning });
-    call.output.say(
-      `Tuned: plan ${short(plan)}: batches of ${grouped(plan.batchSize)}, ${grouped(plan.maxParallelWorkers)} at once, ${grouped(plan.throttleMs)} ms rest, ${counted(plan.maxRetries, 'further attempt')}`,
-    );
-    return { data: { plan } };
-  });
+export const tune = opened('steer', named.extend(tuningShape), async (call, o, { manager }) => {
+  const tuning = tuningOf(o);
+  if (Object.keys(tuning).length === 0)
+    throw new UsageError('Nothing was named to be changed.', {
+      advice: 'Name --batch-size, --throttle-ms, --parallel or --max-retries.',
+    });
+  const { planId } = await planOf(manager, o.plan);
+  const plan = await manager.tuneMigration({ planId, ...tuning });
+  call.output.say(
+    `Tuned: plan ${short(plan)}: batches of ${grouped(plan.batchSize)}, ${grouped(plan.maxParallelWorkers)} at once, ${grouped(plan.throttleMs)} ms rest, ${counted(plan.maxRetries, 'further attempt')}`,
+  );
+  return { data: { plan } };
+});
 
 async function sayWithoutWorker(
   output: Output,

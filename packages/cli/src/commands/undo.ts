@@ -1,7 +1,8 @@
 /** What moves readers, puts nodes back, or gives the way back up: each with a preview and a yes. */
+
 import type { EmbeddingVersionManager, MigrationPlan, RollbackReport } from '@registry/core';
 import { z } from 'zod';
-import type { Handler } from '../call.ts';
+import { opened } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Ending, Output } from '../output.ts';
 import { ProgressReport } from '../progress.ts';
@@ -14,74 +15,69 @@ const short = ({ planId }: MigrationPlan) => planId.slice(0, 8);
 
 const cutoverSchema = named.extend({ acceptFailed: z.boolean().optional() });
 
-export const cutover: Handler = (call) =>
-  call.with('nodes', async ({ manager, nodeStore }) => {
-    const o = call.read(cutoverSchema);
-    const plan = await planOf(manager, o.plan);
-    const active = await activeModel(manager);
-    const behind = nodeStore === undefined ? undefined : await manager.registry.countBehind(plan.targetSpec);
-    const counts = {
-      total: plan.totalNodes,
-      done: plan.completedNodes,
-      failed: plan.failedNodes,
-      open:
-        plan.totalNodes - plan.completedNodes - plan.failedNodes - plan.skippedNodes - plan.rolledBackNodes,
-      behind,
-    };
-    call.output.fields([
-      ['plan', plan.planId],
-      ['active now', active === undefined ? 'none' : modelName(active)],
-      ['active then', modelName(plan.targetSpec)],
-      [
-        'nodes',
-        `${grouped(counts.done)} of ${grouped(counts.total)} done, ${grouped(counts.failed)} failed, ${grouped(counts.open)} open`,
-      ],
-      [
-        'behind',
-        behind === undefined ? undefined : `${counted(behind, 'node')} of the store not at the target`,
-      ],
-    ]);
-    if (behind !== undefined && behind > 0)
-      call.output.note(
-        'Searches ask both models meanwhile; new content is embedded with the target from then on.',
-      );
-    await call.confirm('Cut over?', 'a cutover', counts);
-    const after = await manager.cutoverMigration({
-      planId: plan.planId,
-      ...(o.acceptFailed && { acceptFailed: true }),
-    });
-    call.output.say(`Active: ${modelName(after.targetSpec)}`);
+export const cutover = opened('nodes', cutoverSchema, async (call, o, { manager, nodeStore }) => {
+  const plan = await planOf(manager, o.plan);
+  const active = await activeModel(manager);
+  const behind = nodeStore === undefined ? undefined : await manager.registry.countBehind(plan.targetSpec);
+  const counts = {
+    total: plan.totalNodes,
+    done: plan.completedNodes,
+    failed: plan.failedNodes,
+    open: plan.totalNodes - plan.completedNodes - plan.failedNodes - plan.skippedNodes - plan.rolledBackNodes,
+    behind,
+  };
+  call.output.fields([
+    ['plan', plan.planId],
+    ['active now', active === undefined ? 'none' : modelName(active)],
+    ['active then', modelName(plan.targetSpec)],
+    [
+      'nodes',
+      `${grouped(counts.done)} of ${grouped(counts.total)} done, ${grouped(counts.failed)} failed, ${grouped(counts.open)} open`,
+    ],
+    [
+      'behind',
+      behind === undefined ? undefined : `${counted(behind, 'node')} of the store not at the target`,
+    ],
+  ]);
+  if (behind !== undefined && behind > 0)
     call.output.note(
-      `evr rollback ${short(after)} goes back; evr finalize ${short(after)} gives the way back up.`,
+      'Searches ask both models meanwhile; new content is embedded with the target from then on.',
     );
-    return { data: { plan: after, counts } };
+  await call.confirm('Cut over?', 'a cutover', counts);
+  const after = await manager.cutoverMigration({
+    planId: plan.planId,
+    ...(o.acceptFailed && { acceptFailed: true }),
   });
+  call.output.say(`Active: ${modelName(after.targetSpec)}`);
+  call.output.note(
+    `evr rollback ${short(after)} goes back; evr finalize ${short(after)} gives the way back up.`,
+  );
+  return { data: { plan: after, counts } };
+});
 
 const rollbackSchema = named.extend({ node: z.string().optional(), dryRun: z.boolean().optional() });
 
-export const rollback: Handler = (call) =>
-  call.with('nodes', async ({ manager }) => {
-    const o = call.read(rollbackSchema);
-    const plan = await planOf(manager, o.plan);
-    const { planId } = plan;
-    const what = { planId, ...(o.node !== undefined && { nodeId: o.node }) };
-    if (plan.status !== 'rolled_back' || o.dryRun || o.node !== undefined) {
-      const preview = await manager.rollbackMigration({ ...what, dryRun: true });
-      showReport(call.output, plan, preview, false);
-      if (o.dryRun) return { data: { plan, preview } };
-      const question = o.node === undefined ? 'Roll the plan back?' : 'Roll the node back?';
-      await call.confirm(question, 'a rollback', preview);
-    }
-    const signal = terminal.stopSignal();
-    call.hasBegun = true;
-    const following = new AbortController();
-    const watched = manager.watchMigration(planId, { signal: following.signal });
-    const shown =
-      o.node === undefined ? new ProgressReport(call.output).follow(whileRollingBack(watched)) : undefined;
-    const report = await manager.rollbackMigration({ ...what, signal }).finally(() => following.abort());
-    await shown;
-    return rollbackEnding(call.output, manager, planId, report, o.node);
-  });
+export const rollback = opened('nodes', rollbackSchema, async (call, o, { manager }) => {
+  const plan = await planOf(manager, o.plan);
+  const { planId } = plan;
+  const what = { planId, ...(o.node !== undefined && { nodeId: o.node }) };
+  if (plan.status !== 'rolled_back' || o.dryRun || o.node !== undefined) {
+    const preview = await manager.rollbackMigration({ ...what, dryRun: true });
+    showReport(call.output, plan, preview, false);
+    if (o.dryRun) return { data: { plan, preview } };
+    const question = o.node === undefined ? 'Roll the plan back?' : 'Roll the node back?';
+    await call.confirm(question, 'a rollback', preview);
+  }
+  const signal = terminal.stopSignal();
+  call.hasBegun = true;
+  const following = new AbortController();
+  const watched = manager.watchMigration(planId, { signal: following.signal });
+  const shown =
+    o.node === undefined ? new ProgressReport(call.output).follow(whileRollingBack(watched)) : undefined;
+  const report = await manager.rollbackMigration({ ...what, signal }).finally(() => following.abort());
+  await shown;
+  return rollbackEnding(call.output, manager, planId, report, o.node);
+});
 
 /** What is seen of the plan before the rollback has begun is no progress of it. */
 async function* whileRollingBack<T extends { plan: MigrationPlan }>(
@@ -148,18 +144,17 @@ function showReport(output: Output, plan: MigrationPlan, report: RollbackReport,
     );
 }
 
-export const finalize: Handler = (call) =>
-  call.with('nodes', async ({ manager }) => {
-    const plan = await planOf(manager, call.read(named).plan);
-    if (plan.finalizedAt === undefined) {
-      const backups = plan.completedNodes - plan.adoptedNodes;
-      call.output.note(
-        `Gives the backups of plan ${short(plan)} up: ${counted(backups, 'node')} can be put back now, none afterwards.`,
-      );
-      await call.confirm('Give them up?', 'a finalize', { backups });
-    }
-    call.hasBegun = true;
-    const after = await manager.finalizeMigration({ planId: plan.planId });
-    call.output.say(`Final: plan ${short(after)}; its backups are gone.`);
-    return { data: { plan: after } };
-  });
+export const finalize = opened('nodes', named, async (call, o, { manager }) => {
+  const plan = await planOf(manager, o.plan);
+  if (plan.finalizedAt === undefined) {
+    const backups = plan.completedNodes - plan.adoptedNodes;
+    call.output.note(
+      `Gives the backups of plan ${short(plan)} up: ${counted(backups, 'node')} can be put back now, none afterwards.`,
+    );
+    await call.confirm('Give them up?', 'a finalize', { backups });
+  }
+  call.hasBegun = true;
+  const after = await manager.finalizeMigration({ planId: plan.planId });
+  call.output.say(`Final: plan ${short(after)}; its backups are gone.`);
+  return { data: { plan: after } };
+});

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Handler } from '../call.ts';
+import { opened } from '../call.ts';
 import { planOf } from '../names.ts';
 import { endingOf, ProgressReport } from '../progress.ts';
 import { modelName } from '../screen/phrases.ts';
@@ -7,17 +7,16 @@ import { terminal } from '../terminal.ts';
 
 const schema = z.object({ plan: z.string() });
 
-export const watch: Handler = (call) =>
-  call.with('read', async ({ manager }) => {
-    const plan = await planOf(manager, call.read(schema).plan);
-    const signal = terminal.stopSignal();
-    call.output.note(
-      `Plan ${plan.planId.slice(0, 8)}: ${modelName(plan.sourceSpec)} to ${modelName(plan.targetSpec)}`,
-    );
-    await new ProgressReport(call.output).follow(manager.watchMigration(plan.planId, { signal }));
-    const now = await manager.getMigration(plan.planId);
-    if (!signal.aborted) return endingOf(call.output, now);
-    call.output.progress('');
-    call.output.note('No longer watched; the plan goes on.');
-    return { exitCode: 3, data: { plan: now } };
-  });
+export const watch = opened('read', schema, async (call, o, { manager }) => {
+  const plan = await planOf(manager, o.plan);
+  const signal = terminal.stopSignal();
+  call.output.note(
+    `Plan ${plan.planId.slice(0, 8)}: ${modelName(plan.sourceSpec)} to ${modelName(plan.targetSpec)}`,
+  );
+  await new ProgressReport(call.output).follow(manager.watchMigration(plan.planId, { signal }));
+  const now = await manager.getMigration(plan.planId);
+  if (!signal.aborted) return endingOf(call.output, now);
+  call.output.progress('');
+  call.output.note('No longer watched; the plan goes on.');
+  return { exitCode: 3, data: { plan: now } };
+});
