@@ -91,8 +91,11 @@ export const testWords: readonly Rule[] = [
   },
 ];
 
-/** The two things that the list of workers and the check of the runtime cannot do without. */
-const allowedOfRuntime = new Set(['process.pid', 'process.versions']);
+/** What the list of workers, the check of the runtime, and a process of its own cannot do without. */
+const allowedOfProcess: Readonly<Record<string, readonly string[]>> = {
+  'packages/core/src/runtime.ts': ['process.pid', 'process.versions'],
+  'packages/embedders/src/transformers/inference-process.ts': ['process.send', 'process.on', 'process.exit'],
+};
 
 const drivers = /^(Sqlite\w*|Database|Statement|Connection|Transaction|Client|Pool)$/;
 
@@ -153,8 +156,7 @@ export const words: readonly Rule[] = [
         sources.filter(({ path }) => isLibrary(path)),
         (node, source) => {
           const use = processUse(node);
-          const allowed = source.path === 'packages/core/src/runtime.ts' && allowedOfRuntime.has(use ?? '');
-          return allowed ? undefined : use;
+          return allowedOfProcess[source.path]?.includes(use ?? '') ? undefined : use;
         },
       ),
   },

@@ -51,7 +51,8 @@ export function fromAiSdk(model: AiSdkEmbeddingModel, options: FromAiSdkOptions)
   return adapterEmbedder({
     adapted: adapterModel({
       options: o,
-      model: model.modelId,
+      name: model.modelId,
+      configuration: { model: model.modelId },
       documentBody: o.documentOptions,
       queryBody: o.queryOptions,
     }),

@@ -43,8 +43,8 @@ export function fromFunction(embed: EmbedFunction, options: FromFunctionOptions)
   return adapterEmbedder({
     adapted: adapterModel({
       options: o,
-      model: o.modelId,
-      ...(o.configuration && { configuration: { configuration: o.configuration } }),
+      name: o.modelId,
+      configuration: { model: o.modelId, ...(o.configuration && { configuration: o.configuration }) },
     }),
     model: o.modelId,
     limits: presentLimits(o.limits),

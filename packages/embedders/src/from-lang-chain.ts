@@ -36,8 +36,8 @@ export function fromLangChain(
   return adapterEmbedder({
     adapted: adapterModel({
       options: o,
-      model: o.modelId,
-      ...(o.configuration && { configuration: { configuration: o.configuration } }),
+      name: o.modelId,
+      configuration: { model: o.modelId, ...(o.configuration && { configuration: o.configuration }) },
     }),
     model: o.modelId,
     limits: presentLimits(o.limits),

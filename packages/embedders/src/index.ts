@@ -9,4 +9,9 @@ export {
 } from './from-lang-chain.ts';
 export { type HashedNgramOptions, hashedNgram } from './hashed-ngram.ts';
 export { type OpenAICompatibleOptions, openAICompatible } from './openai-compatible.ts';
+export {
+  type TransformersEmbedder,
+  type TransformersOptions,
+  transformers,
+} from './transformers.ts';
 export { type CachedEmbedder, type WithCacheOptions, withCache } from './with-cache.ts';

@@ -75,7 +75,8 @@ export function openAICompatible(options: OpenAICompatibleOptions): AdapterEmbed
   return adapterEmbedder({
     adapted: adapterModel({
       options: o,
-      model: o.model,
+      name: o.model,
+      configuration: { model: o.model },
       documentBody: vectorChanging(o.documentBody),
       queryBody: vectorChanging(o.queryBody),
     }),

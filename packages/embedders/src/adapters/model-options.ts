@@ -78,10 +78,10 @@ export interface AdapterModel {
 
 export interface AdapterModelOptions {
   readonly options: ParsedModelOptions;
-  /** What the model is called where its vectors are made. */
-  readonly model: string;
-  /** Whatever else changes vectors. */
-  readonly configuration?: { readonly [key: string]: Json };
+  /** The id in the registry, where the options have none. */
+  readonly name: string;
+  /** Which model it is, and whatever else changes vectors. */
+  readonly configuration: { readonly [key: string]: Json };
   readonly documentBody?: Json;
   readonly queryBody?: Json;
 }
@@ -91,22 +91,21 @@ export interface AdapterModelOptions {
  * has the same checksum through each adapter.
  */
 export function adapterModel(o: AdapterModelOptions): AdapterModel {
-  const { options, model } = o;
+  const { options, name, configuration } = o;
   const { dimension, revision, truncateCharacters } = options;
   const document: Side = side(options.documentPrefix, o.documentBody);
   const query: Side = side(options.queryPrefix, o.queryBody);
   const derived = computeChecksum({
-    model,
+    ...configuration,
     dimension,
     ...(revision !== undefined && { revision }),
     ...(truncateCharacters !== undefined && { truncateCharacters }),
     ...(document.prefix !== '' && { documentPrefix: document.prefix }),
     ...(document.body !== undefined && { documentBody: document.body }),
-    ...o.configuration,
   });
   const checksum = options.checksum ?? derived;
   const spec = new EmbeddingModelSpec({
-    modelId: options.modelId ?? model,
+    modelId: options.modelId ?? name,
     version: options.version ?? 1,
     dimension,
     checksum,
