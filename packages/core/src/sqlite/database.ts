@@ -6,7 +6,7 @@
  * waiting writer does not freeze the event loop. Every connection sets synchronous=FULL itself, since a
  * reopened WAL file starts at NORMAL; a commit is then on disk when it returns.
  */
-import { statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { type Clock, systemClock } from '../clock.ts';
 import type { RegistryError } from '../errors.ts';
@@ -141,6 +141,8 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase
   const clock = options.clock ?? systemClock;
   let raw: Database.Database;
   try {
+    // SQLite would open it for reading, and leave a log beside it that nobody can write once the file is mended.
+    if (existsSync(options.path)) accessSync(options.path, constants.R_OK | constants.W_OK);
     raw = new Database(options.path, { timeout: BUSY_TIMEOUT_MS, nativeBinding: options.nativeBinding });
   } catch (error) {
     throw sqliteFailure(error, options.path);

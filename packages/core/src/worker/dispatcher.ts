@@ -48,6 +48,8 @@ export class Dispatcher {
   /** Leases that are being carried out; `#strays`: others of ours that the registry held at the last heartbeat. */
   readonly #leases = new Set<string>();
   #strays: ReadonlySet<string> = new Set();
+  /** Why the last lane of a plan came to nothing. */
+  readonly #troubles = new Map<string, Reason>();
   /** Why the loop gave up. */
   #fault: { readonly error: unknown } | undefined;
   #waiting: readonly ({ planId: string } & Reason)[] = [];
@@ -183,6 +185,8 @@ export class Dispatcher {
     for await (const plan of this.#plans()) {
       isOver = false;
       if (stopping.aborted) break;
+      const trouble = this.#troubles.get(plan.planId);
+      if (trouble !== undefined) waiting.push({ planId: plan.planId, ...trouble });
       const lack =
         plan.status === 'rolling_back' ? undefined : this.#context.embedders.lacks(plan.targetSpec);
       if (lack !== undefined) waiting.push({ planId: plan.planId, code: lack.code, message: lack.message });
@@ -257,6 +261,7 @@ export class Dispatcher {
     const lane = this.#runner.run(lease, stopping).then(async (end) => {
       this.#leases.delete(lease.leaseId);
       this.#count(end);
+      this.#noteTrouble(planId, end.trouble);
       this.nudge();
       const restMs = end.pauseMs ?? (lease.kind === 'batch' ? lease.plan.throttleMs : 0);
       if (restMs > 0) await this.#context.clock.sleep(restMs, stopping);
@@ -267,6 +272,15 @@ export class Dispatcher {
       this.nudge();
     });
     this.#inHand.add(lane);
+  }
+
+  /** Who serves all plans tries again and says why it has to; who was called for this one alone says it now. */
+  #noteTrouble(planId: string, trouble: LeaseEnd['trouble']): void {
+    if (trouble === undefined) this.#troubles.delete(planId);
+    else this.#troubles.set(planId, trouble.reason);
+    if (!trouble?.isStuck || this.#options.planId === undefined) return;
+    this.#fault = { error: trouble.error };
+    this.#run?.stopping.abort();
   }
 
   #count(end: LeaseEnd): void {

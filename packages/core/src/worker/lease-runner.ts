@@ -13,6 +13,15 @@ export interface LeaseEnd {
   readonly rolledBack: number;
   /** After trouble: how long this lane rests before it claims again. */
   readonly pauseMs?: number;
+  readonly trouble?: Trouble;
+}
+
+/** A store or the registry failed under a lease. */
+export interface Trouble {
+  readonly reason: Reason;
+  readonly error: unknown;
+  /** It does not pass by itself, and the plan could not be paused for it: a rollback stays begun. */
+  readonly isStuck: boolean;
 }
 
 const nothing: LeaseEnd = { completed: 0, failed: 0, rolledBack: 0 };
@@ -104,6 +113,7 @@ export class LeaseRunner {
         planId,
       });
     }
-    return { ...nothing, pauseMs: backoffMs(this.#troubles, clock) };
+    const isStuck = kind === 'pause' && lease.kind === 'rollback';
+    return { ...nothing, pauseMs: backoffMs(this.#troubles, clock), trouble: { reason, error, isStuck } };
   }
 }
