@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { isAtTarget, type MigrationPlan, type StoredNode } from '@registry/core';
+import {
+  type EmbeddingInfo,
+  isAtTarget,
+  type MigrationPlan,
+  type StoredNode,
+  sameStamp,
+} from '@registry/core';
 import { stateOf } from '../../crash/node-states.ts';
 
 interface Known {
@@ -31,11 +37,20 @@ export class Model {
     this.#backAlone.set(id, { planId, state });
   }
 
-  /** Whoever brought a node back alone wants it to stay so while the plan goes on. */
-  assertStay(nodes: ReadonlyMap<string, StoredNode>, planId: string): void {
-    for (const [id, back] of this.#backAlone)
-      if (back.planId === planId)
-        assert.equal(stateOf(nodes.get(id)), back.state, `${id} was brought back alone`);
+  /**
+   * Whoever brought a node back alone wants it to stay so while the plan goes on. `earlier`: targets of plans
+   * before, of which a write that was under way may still arrive.
+   */
+  assertStay(
+    nodes: ReadonlyMap<string, StoredNode>,
+    planId: string,
+    earlier: readonly EmbeddingInfo[],
+  ): void {
+    for (const [id, back] of this.#backAlone) {
+      const node = nodes.get(id);
+      if (back.planId !== planId || earlier.some((target) => sameStamp(node, target))) continue;
+      assert.equal(stateOf(node), back.state, `${id} was brought back alone`);
+    }
   }
 
   /** No plan is left: there stands what the application left, or a conflict that was left to it. */

@@ -171,7 +171,9 @@ export class Play {
     const plan = await assertSound(this.world, this.desk, planId, { mayFail });
     assert.ok(ended.includes(plan.status), plan.status);
     const nodes = await this.world.nodes();
-    this.model.assertStay(nodes, planId);
+    const earlier =
+      planId === this.planIds[0] || sameStamp(plan.targetSpec.info, models.b.info) ? [] : [models.b.info];
+    this.model.assertStay(nodes, planId, earlier);
     if (plan.status !== 'completed' && plan.status !== 'failed') return;
     const tasks = new Map((await tasksOf(this.desk, planId)).map((task) => [task.nodeId, task.status]));
     for (const [id, node] of nodes) {
