@@ -14,7 +14,7 @@ import { expectedVector, ManualClock, testEmbedder } from '@registry/core/testin
 import { type NodeInput, SqliteNodeStore } from '@registry/node-memory';
 import { textOf, vectorsOf } from '../../scene.ts';
 
-export const NODES = 120;
+const NODES = 120;
 const old = testEmbedder({ modelId: 'old-model', dimension: 64 });
 const target = testEmbedder({ modelId: 'new-model', dimension: 64 });
 const embedders: readonly Embedder[] = [old, target];
