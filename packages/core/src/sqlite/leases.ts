@@ -223,14 +223,19 @@ export function reclaim(context: Context, o: Omit<ClaimOptions, 'planId'>): void
     )
     .all(now, now + 2 * o.leaseMs, JSON.stringify(o.deadWorkers ?? [])) as LeaseRow[];
   if (expired.length === 0) return;
-  const heartbeat = db.sql('SELECT heartbeat FROM workers WHERE worker = ?').pluck().get(o.workerId) as
-    | number
-    | undefined;
-  const slept = heartbeat !== undefined && Math.abs(now - heartbeat) > o.leaseMs;
+  const slept = hasSlept(context, o);
   for (const lease of expired) {
     const isLost = !slept && lease.worker !== o.workerId && lease.deadline <= now + 2 * o.leaseMs;
     giveBack(context, lease, isLost);
   }
+}
+
+/** The worker itself was not heard of for longer than a lease. */
+function hasSlept({ db, clock }: Context, o: { workerId: string; leaseMs: number }): boolean {
+  const heartbeat = db.sql('SELECT heartbeat FROM workers WHERE worker = ?').pluck().get(o.workerId) as
+    | number
+    | undefined;
+  return heartbeat !== undefined && Math.abs(clock.now() - heartbeat) > o.leaseMs;
 }
 
 /**
@@ -313,11 +318,19 @@ export function putTaskError(
   );
 }
 
-export function renew({ db, clock }: Context, o: { workerId: string; leaseMs: number }): string[] {
+/**
+ * Where the machine slept, the others have not been able to renew theirs either: whoever wakes first gives each
+ * expired lease the time to be renewed, or its batch would count as lost with a worker that lives.
+ */
+export function renew(context: Context, o: { workerId: string; leaseMs: number }): string[] {
+  const { db, clock } = context;
+  const now = clock.now();
+  if (hasSlept(context, o))
+    db.sql('UPDATE leases SET deadline = ? WHERE deadline <= ?').run(now + o.leaseMs, now);
   return db
     .sql('UPDATE leases SET deadline = ? WHERE worker = ? RETURNING lease')
     .pluck()
-    .all(clock.now() + o.leaseMs, o.workerId) as string[];
+    .all(now + o.leaseMs, o.workerId) as string[];
 }
 
 /** The lease row, where it is still there. */

@@ -152,6 +152,7 @@ export class LeaseBook {
   readonly #leases = new Map<string, KnownLease>();
   /** Leases of creations, which hold no task. */
   readonly #creations = new Set<string>();
+  readonly #beats = new Map<string, number>();
   readonly #seen = new Map<string, string>();
   readonly #now: () => number;
 
@@ -192,6 +193,7 @@ export class LeaseBook {
     if (name === 'createPlan' || name === 'adoptCreation')
       this.#creations.add((result as PlanCreation | undefined)?.leaseId ?? '');
     if (name === 'claim' || name === 'takeNode') this.#grant(first, result as Claim);
+    if (name === 'beat') this.#beats.set((first as { workerId: string }).workerId, this.#now());
     if (name === 'renew') this.#renew(first, result as readonly string[]);
     if (name === 'release') this.#release(first, args[1] as readonly string[], result as boolean);
     if (['settle', 'endLease', 'endRollback', 'settleNode'].includes(name))
@@ -244,6 +246,9 @@ export class LeaseBook {
 
   #renew(o: { workerId: string }, held: readonly string[]): void {
     const own = this.leases.filter(({ workerId }) => workerId === o.workerId);
+    // Who was not heard of for a lease has slept, and lets the others wake as well.
+    if (this.#now() - (this.#beats.get(o.workerId) ?? this.#now()) > LEASE_MS)
+      for (const known of this.leases) known.deadline = Math.max(known.deadline, this.#now() + LEASE_MS);
     assert.deepEqual([...held].sort(), own.map(({ lease }) => lease.leaseId).sort());
     for (const known of own) known.deadline = this.#now() + LEASE_MS;
   }

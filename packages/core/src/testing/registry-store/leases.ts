@@ -78,6 +78,22 @@ export const leaseCases: Readonly<Record<string, SceneCase>> = {
     await scene.work(alive);
   },
 
+  'lets everybody wake up where the machine slept': async (scene) => {
+    const { clock, store } = scene;
+    const { planId } = await scene.plan(nodeIds(8));
+    for (const workerId of ['early', 'late']) await beat(scene, workerId);
+    const early = await scene.lease(planId, 'batch', 'early');
+    const late = await scene.lease(planId, 'batch', 'late');
+    await clock.advance(3_600_000);
+    assert.deepEqual(await store.renew({ workerId: 'early', leaseMs: LEASE_MS }), [early.leaseId]);
+    await beat(scene, 'early');
+    assert.equal((await scene.claim(planId, 'early')).kind, 'wait', 'the other one has just woken as well');
+    await clock.advance(LEASE_MS / 2);
+    assert.deepEqual(await store.renew({ workerId: 'late', leaseMs: LEASE_MS }), [late.leaseId]);
+    for (const lease of [early, late]) await scene.work(lease);
+    assert.equal((await scene.finish(planId)).completedNodes, 8);
+  },
+
   'counts no loss when the claiming worker itself has slept': async (scene) => {
     const { clock } = scene;
     await beat(scene, 'sleeper');
