@@ -41,6 +41,7 @@ try {
       sabotage: sabotage as Sabotage | undefined,
       onRound(round) {
         lastSeed = round;
+        console.log(`round of seed ${round}, after ${tally.sum('killed')} kills`);
       },
     },
     tally,

@@ -123,7 +123,9 @@ class Round {
     try {
       const planId = await storm.plan();
       this.#tally.add('plans');
-      storm.orders = this.#orders(target, { kind: 'steer', planId, rollsNodesBack: this.#chance.is(0.5) });
+      await storm.command(
+        this.#orders(target, { kind: 'steer', planId, rollsNodesBack: this.#chance.is(0.5) }),
+      );
       return { storm, phase: { planId, target, before, activates } };
     } catch (error) {
       await storm.end();
@@ -155,11 +157,11 @@ class Round {
       const untilShare = 0.2 + this.#chance.draw() / 2;
       await storm.rage({ planId, kills: this.#o.kills, untilShare });
       if (o.isCancelled) {
-        storm.orders = this.#orders(target, { kind: 'cancel', planId });
+        await storm.command(this.#orders(target, { kind: 'cancel', planId }));
         await storm.rage({ planId, kills: this.#o.kills });
         assertSound(this.#world, planId);
       }
-      storm.orders = this.#orders(target, { kind: 'roll back', planId }, true);
+      await storm.command(this.#orders(target, { kind: 'roll back', planId }, true));
       await storm.rollBack({ planId, kills: this.#o.kills });
     } finally {
       await storm.end();

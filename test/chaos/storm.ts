@@ -46,12 +46,13 @@ export class Storm {
     this.#troop = new Troop(orders, chance, tally);
     this.#troop.onFailure = (error) => (this.#failure ??= error);
     const living = () => this.#troop.of().filter(({ state }) => state === 'running');
-    this.#flow = new Flow(world.time, world.registry, () => living().map(({ pid }) => pid));
+    this.#flow = new Flow(world.time, world.registry, living);
     this.#flow.start();
   }
 
   /** What the others are to do from now on. */
-  set orders(orders: Orders) {
+  async command(orders: Orders): Promise<void> {
+    await this.#troop.rest('operator');
     this.#troop.orders = orders;
     this.#troop.isCalm = false;
     this.#troop.isEditing = true;
@@ -194,9 +195,7 @@ export class Storm {
   }
 
   #ready(role: 'worker' | 'application' | 'operator'): ChaosProcess | undefined {
-    const there = this.#troop
-      .of(role)
-      .filter(({ state, messages }) => state === 'running' && messages.length > 0);
+    const there = this.#troop.of(role).filter(({ state, isReady }) => state === 'running' && isReady);
     return there.length === 0 ? undefined : this.#chance.pick(there);
   }
 

@@ -110,7 +110,7 @@ export class Troop {
       .ended()
       .catch((error: unknown) => {
         // It came while somebody frozen held the lock.
-        if (process.messages.length === 0 && String(error).includes('DATABASE_LOCKED'))
+        if (!process.isReady && String(error).includes('DATABASE_LOCKED'))
           this.#tally.add('locked out at the start');
         else this.onFailure(error);
       })

@@ -50,6 +50,11 @@ export class ChaosProcess {
     return this.#state;
   }
 
+  /** It has begun to work. */
+  get isReady(): boolean {
+    return this.messages.length > 0;
+  }
+
   #hear(line: string): void {
     const message = JSON.parse(line) as Message;
     this.messages.push(message);
@@ -58,11 +63,16 @@ export class ChaosProcess {
     this.onMessage(message);
   }
 
-  /** Resolves with the first message of this kind, also one from before; rejects where the process ends without it. */
+  /**
+   * Resolves with the first message of this kind, also one from before; once it stands still where that says that
+   * it stops. Rejects where the process ends without it. */
   async heard(kind: string): Promise<Message> {
     for (;;) {
       const found = this.messages.find((message) => message.kind === kind);
-      if (found !== undefined) return found;
+      if (found !== undefined) {
+        if (kind === 'stops') await this.standsStill();
+        return found;
+      }
       if (this.#state === 'gone')
         throw new Error(`A ${this.role} ended without ${kind}: ${this.#complaints}`);
       const { promise, resolve } = Promise.withResolvers<void>();
