@@ -1,17 +1,44 @@
-import { defineConfig } from 'tsup';
+import { defineConfig, type Options } from 'tsup';
+
+type Plugin = NonNullable<Options['esbuildPlugins']>[number];
+
+/** The binary of SQLite lies beside the bundles, not in the package they were made of. */
+const shippedBinary: Plugin = {
+  name: 'shipped-binary',
+  setup(build) {
+    build.onLoad({ filter: /better-sqlite3[\\/]lib[\\/]binding\.js$/ }, () => ({
+      contents: `exports.getBinding = (given) => require(given ?? require('node:path').join(__dirname, 'native', 'better_sqlite3.node'));`,
+    }));
+  },
+};
+
+const bundled: Options = {
+  platform: 'node',
+  target: 'node22',
+  // Everything but what the editor itself provides.
+  noExternal: [/^(?!vscode$)/],
+  external: ['vscode'],
+  esbuildPlugins: [shippedBinary],
+  minify: true,
+};
 
 export default defineConfig([
   {
+    ...bundled,
     entry: { extension: 'src/extension.ts', 'registry-process': 'src/registry-process/main.ts' },
     format: 'cjs',
-    platform: 'node',
-    target: 'node22',
     outExtension: () => ({ js: '.cjs' }),
-    // Everything is bundled but what the editor itself provides.
-    noExternal: [/^(?!vscode$)/],
-    external: ['vscode'],
     splitting: false,
-    minify: true,
-    clean: ['dist/*.cjs'],
+  },
+  {
+    ...bundled,
+    // For workspaces that have not installed the command line themselves.
+    entry: { evr: '../../packages/cli/src/evr.ts' },
+    format: 'esm',
+    outExtension: () => ({ js: '.mjs' }),
+    splitting: true,
+    banner: {
+      js: `import { createRequire as __require } from 'node:module'; const require = __require(import.meta.url); const __filename = import.meta.filename; const __dirname = import.meta.dirname;`,
+    },
   },
 ]);

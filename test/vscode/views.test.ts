@@ -1,39 +1,19 @@
 import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import type { Browser } from 'playwright-core';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Editor, installExtension } from './editor.ts';
-import { type Home, makeHome, removeHome } from './home.ts';
 import { makeRegistry } from './registries.ts';
-import { launchBrowser, Workbench } from './workbench.ts';
+import { openWindow, type Window } from './window.ts';
 
-const packages = resolve('extensions/vscode/dist/packages');
-const vsix = join(packages, `embedding-registry-${process.platform}-${process.arch}.vsix`);
-
-let home: Home;
-let editor: Editor;
-let browser: Browser;
-let workbench: Workbench;
+let window: Window;
 
 beforeAll(async () => {
-  home = makeHome();
-  installExtension(home, vsix);
-  await fillRegistry();
-  editor = await Editor.start(home);
-  browser = await launchBrowser();
-  workbench = await Workbench.open(browser);
-  await workbench.goTo(editor.url, home.workspace);
+  window = await openWindow(fillRegistry);
 });
-
-afterAll(async () => {
-  await browser?.close();
-  await editor?.[Symbol.asyncDispose]();
-  if (home) removeHome(home);
-});
+afterAll(() => window?.close());
 
 /** One plan that failed for three nodes, one that is paused, and nobody at work. */
-async function fillRegistry(): Promise<void> {
-  await using scene = await makeRegistry(home.workspace);
+async function fillRegistry(workspace: string): Promise<void> {
+  await using scene = await makeRegistry(workspace);
   const to = { targetModelId: 'e5-small', targetVersion: 2 };
   const failing = await scene.manager.createMigration({
     ...to,
@@ -50,10 +30,11 @@ const ids = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => `doc-${String(from + index).padStart(5, '0')}`);
 
 const registryFiles = () =>
-  readdirSync(join(home.workspace, 'data')).filter((name) => name.startsWith('emb'));
+  readdirSync(join(window.home.workspace, 'data')).filter((name) => name.startsWith('emb'));
 
 describe('the views', () => {
   it('show the models, the active one marked', async () => {
+    const { workbench } = window;
     await workbench.activity('Embedding Registry').click();
     await workbench.row('minilm').first().waitFor();
     await workbench.row('active: v1').waitFor();
@@ -63,6 +44,7 @@ describe('the views', () => {
   });
 
   it('show the plans by status, the failed nodes by cause', async () => {
+    const { workbench } = window;
     await workbench.row('Paused').waitFor();
     await workbench.toggle('Failed');
     await workbench.toggle('3 failed');

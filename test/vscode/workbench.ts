@@ -76,6 +76,52 @@ export class Workbench {
     return this.page.locator('.part.statusbar .statusbar-item').filter({ hasText: text });
   }
 
+  text(text: string | RegExp): Locator {
+    return this.page.getByText(text);
+  }
+
+  /** A question that must be answered before anything else. */
+  dialog(text: string): Locator {
+    return this.page.locator('.monaco-dialog-box').filter({ hasText: text });
+  }
+
+  /** Presses a button of the dialog. */
+  async press(name: string): Promise<void> {
+    await this.page.locator('.monaco-dialog-box').getByRole('button', { name, exact: true }).click();
+  }
+
+  /** Types an answer into the input box; with `complaint` it is refused, and the box stays. */
+  async answer(text: string, complaint?: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input.input');
+    await input.fill(text);
+    const message = this.page.locator('.quick-input-widget .quick-input-message');
+    if (complaint !== undefined) await message.filter({ hasText: complaint }).waitFor();
+    else {
+      await message.locator('.codicon-error').waitFor({ state: 'detached' });
+      const title = await this.page.locator('.quick-input-title').textContent();
+      const prompt = await message.textContent();
+      await this.page.keyboard.press('Enter');
+      await this.changed(title, prompt);
+    }
+  }
+
+  /** The next box is there, or none. */
+  private async changed(title: string | null, prompt: string | null): Promise<void> {
+    await this.page.waitForFunction(
+      `(() => {
+        const box = document.querySelector('.quick-input-widget');
+        if (!box || !box.checkVisibility()) return true;
+        const text = (name) => box.querySelector(name)?.textContent ?? '';
+        return text('.quick-input-title') !== ${JSON.stringify(title)} || text('.quick-input-message') !== ${JSON.stringify(prompt)};
+      })()`,
+    );
+  }
+
+  /** Picks a row of the list that a command shows. */
+  async pick(text: string): Promise<void> {
+    await this.page.locator('.quick-input-list .monaco-list-row').filter({ hasText: text }).first().click();
+  }
+
   /** The document inside a webview: a frame in a frame. */
   webview(): FrameLocator {
     return this.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');

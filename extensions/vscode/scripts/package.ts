@@ -3,7 +3,7 @@
  *   node scripts/package.ts [linux-x64 …| all]
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 
@@ -55,7 +55,13 @@ const here = `${process.platform}-${process.arch}`;
 const wanted = process.argv.slice(2);
 const targets = wanted.length === 0 ? [here] : wanted.includes('all') ? Object.keys(binaries) : wanted;
 
+// What an older build left behind would be packed.
+rmSync(join(extension, 'dist'), { recursive: true, force: true });
 run(join(dirname(require.resolve('tsup/package.json')), 'dist', 'cli-default.js'), []);
+// What the command line's loader of TypeScript compiles with: it asks for it by its place.
+const cli = createRequire(resolve(extension, '../../packages/cli/package.json'));
+const loader = dirname(cli.resolve('jiti/package.json'));
+copyFileSync(join(loader, 'dist', 'babel.cjs'), join(extension, 'dist', 'babel.cjs'));
 copyFileSync(resolve(extension, '../../LICENSE'), join(extension, 'LICENSE'));
 mkdirSync(packaged, { recursive: true });
 for (const target of targets) pack(target);

@@ -8,6 +8,21 @@ export const commands = {
   copyQualifiedId: 'embeddingRegistry.copyQualifiedId',
   copyPlanId: 'embeddingRegistry.copyPlanId',
   copyNodeId: 'embeddingRegistry.copyNodeId',
+  registerModel: 'embeddingRegistry.registerModel',
+  setActiveModel: 'embeddingRegistry.setActiveModel',
+  migrateToModel: 'embeddingRegistry.migrateToModel',
+  start: 'embeddingRegistry.start',
+  stopWorker: 'embeddingRegistry.stopWorker',
+  pause: 'embeddingRegistry.pause',
+  resume: 'embeddingRegistry.resume',
+  cancel: 'embeddingRegistry.cancel',
+  retryFailed: 'embeddingRegistry.retryFailed',
+  tune: 'embeddingRegistry.tune',
+  cutOver: 'embeddingRegistry.cutOver',
+  rollBack: 'embeddingRegistry.rollBack',
+  finalize: 'embeddingRegistry.finalize',
+  createConfiguration: 'embeddingRegistry.createConfiguration',
+  setApiKey: 'embeddingRegistry.setApiKey',
 } as const;
 
 export const views = {

@@ -23,8 +23,8 @@ describe('the migrations tree', () => {
     const roots = await tree.roots([file]);
     expect(shown(roots)).toEqual(['Waiting', 'Paused']);
     expect(asked).toEqual(['summary']);
-    expect(shown(await below(tree, roots, 'Paused'))).toEqual(['→ target:v1 | 0 %']);
-    expect(shown(await below(tree, roots, 'Waiting'))).toEqual(['→ target:v1 | 0 % · no worker']);
+    expect(shown(await below(tree, roots, 'Paused'))).toEqual(['0 % | → target:v1']);
+    expect(shown(await below(tree, roots, 'Waiting'))).toEqual(['0 % · no worker | → target:v1']);
     expect(asked).not.toContain('tasks');
   });
 
@@ -33,7 +33,7 @@ describe('the migrations tree', () => {
     await plan(250);
     const tree = new MigrationsTree(reader, english);
     const plans = await below(tree, await tree.roots([file]), 'Waiting');
-    const groups = await below(tree, plans, '→ target:v1');
+    const groups = await below(tree, plans, '0 % · no worker');
     expect(shown(groups)).toEqual(['Waiting | 250']);
     const first = await below(tree, groups, 'Waiting');
     expect(first).toHaveLength(101);
@@ -53,7 +53,7 @@ describe('the migrations tree', () => {
     const running = { ...data, status: 'in_progress', progressPercent: 62.9, priority: 1 } as const;
     const fast = { plan: running, workers: 1, nodesPerSecond: 1240.4, etaSeconds: 241 };
     const { row } = tree.withProgress(file, fast);
-    expect(row.description).toBe('62 % · 1,240/s · 4 min left · high');
+    expect(row.label).toBe('62 % · 1,240/s · 4 min left · high');
     expect(row.spoken).toBe('source:v1 → target:v1, Running, 62 %, 1,240/s, 4 min left, high');
     const until = '2026-01-02T03:04:05.000Z';
     const held = { ...running, hold: { code: 'RATE_LIMITED', message: 'm', until } } as const;
@@ -63,7 +63,7 @@ describe('the migrations tree', () => {
       nodesPerSecond: 0,
       heldBackBy: 'rateLimit',
     });
-    expect(waiting.row.description).toContain('rate limit, next try 03:04:05 UTC');
+    expect(waiting.row.label).toContain('rate limit, next try 03:04:05 UTC');
   });
 
   it('offers what the plan allows', async () => {
@@ -72,7 +72,9 @@ describe('the migrations tree', () => {
     const tree = new MigrationsTree(reader, english);
     const contextOf = async (group: string) =>
       (await below(tree, await tree.roots([file]), group))[0]?.row.context;
-    expect(await contextOf('Waiting')).toBe('plan pausable cancellable cuttable tunable reversible idle');
+    expect(await contextOf('Waiting')).toBe(
+      'plan startable pausable cancellable cuttable tunable reversible idle',
+    );
     await manager.cancelMigration(planId);
     expect(await contextOf('Cancelled')).toBe('plan reversible finalizable');
     await manager.finalizeMigration({ planId });

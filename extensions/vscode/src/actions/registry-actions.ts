@@ -1,20 +1,13 @@
 import * as vscode from 'vscode';
 import { commands } from '../ids.ts';
-import type { MigrationsBranch } from '../model/migrations-tree.ts';
-import type { ModelsBranch } from '../model/models-tree.ts';
 import type { RegistryList } from '../registries/registry-list.ts';
-import type { Place } from '../views/branch-tree.ts';
-import type { RegistryViews } from '../views/registry-views.ts';
-
-type Chosen = Place<MigrationsBranch | ModelsBranch> | undefined;
+import { say } from '../views/say.ts';
+import type { Chosen } from './choose.ts';
+import { type ActionContext, registerAction } from './context.ts';
 
 /** What is done with a registry as a file, and with what the trees show as text. */
-export function registerRegistryActions(o: {
-  list: RegistryList;
-  views: RegistryViews;
-  log: vscode.LogOutputChannel;
-}): readonly vscode.Disposable[] {
-  const { list, views, log } = o;
+export function registerRegistryActions(context: ActionContext): readonly vscode.Disposable[] {
+  const { list, views, log } = context;
   const copy = (text: string | undefined) => text !== undefined && vscode.env.clipboard.writeText(text);
   const actions: Readonly<Record<string, (chosen: Chosen) => unknown>> = {
     [commands.openRegistryFile]: () => openRegistryFile(list),
@@ -28,7 +21,7 @@ export function registerRegistryActions(o: {
     [commands.copyNodeId]: (chosen) =>
       copy(chosen?.branch.kind === 'task' ? chosen.branch.task.nodeId : undefined),
   };
-  return Object.entries(actions).map(([command, action]) => vscode.commands.registerCommand(command, action));
+  return Object.entries(actions).map(([command, action]) => registerAction(context, command, action));
 }
 
 function qualifiedIdOf(chosen: Chosen): string | undefined {
@@ -39,11 +32,11 @@ function qualifiedIdOf(chosen: Chosen): string | undefined {
 
 async function openRegistryFile(list: RegistryList): Promise<void> {
   const files = await vscode.window.showOpenDialog({
-    title: vscode.l10n.t('Open Registry File'),
-    openLabel: vscode.l10n.t('Open'),
+    title: say('Open Registry File'),
+    openLabel: say('Open'),
     filters: {
-      [vscode.l10n.t('SQLite databases')]: ['sqlite', 'sqlite3', 'db'],
-      [vscode.l10n.t('All files')]: ['*'],
+      [say('SQLite databases')]: ['sqlite', 'sqlite3', 'db'],
+      [say('All files')]: ['*'],
     },
   });
   const [file] = files ?? [];

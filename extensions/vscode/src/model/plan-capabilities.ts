@@ -8,6 +8,7 @@ const oneOf =
 
 /** What a plan allows, by the words that the conditions of menus ask for; core has the last word. */
 const allowed: Readonly<Record<string, (plan: PlanData) => boolean>> = {
+  startable: oneOf('pending', 'in_progress', 'rolling_back'),
   pausable: oneOf('pending', 'in_progress'),
   resumable: oneOf('paused'),
   cancellable: oneOf('pending', 'in_progress', 'paused'),

@@ -26,6 +26,13 @@ function planIcon(plan: PlanData, progress: Partial<ProgressData> | undefined): 
   return { name: 'debug-disconnect', color: 'charts.yellow' };
 }
 
+/** A narrow side bar shows the beginning: how far a plan is, or where one that has ended went. */
+function labelsOf(plan: PlanData, pace: string): Pick<Row, 'label' | 'description'> {
+  const target = `→ ${modelName(plan.targetSpec)}`;
+  const isUnderWay = isMoving(plan) || plan.status === 'paused';
+  return isUnderWay ? { label: pace, description: target } : { label: target, description: pace };
+}
+
 export function planRow(
   id: string,
   plan: PlanData,
@@ -37,9 +44,7 @@ export function planRow(
   const isIdle = isMoving(plan) && progress?.heldBackBy === 'noWorker';
   return {
     id,
-    // The source is nearly always the same; a narrow side bar has room for what differs.
-    label: `→ ${modelName(plan.targetSpec)}`,
-    description: pace,
+    ...labelsOf(plan, pace),
     icon: planIcon(plan, progress),
     spoken: `${name}, ${statusName(plan.status, say)}, ${pace.replaceAll(' · ', ', ')}`,
     context: ['plan', ...capabilities(plan), ...(isIdle ? ['idle'] : [])].join(' '),

@@ -4,10 +4,12 @@ import * as vscode from 'vscode';
 import { settings as settingNames } from '../ids.ts';
 import type { RegistryFile } from '../model/registry-file.ts';
 import { parseSettings } from '../settings-schema.ts';
+import type { Projects } from '../work/projects.ts';
 import type { RegistryProcess } from './registry-process.ts';
 
 const REGISTRY_FILES = '**/embedding_registry.sqlite';
-const CONFIG_FILES = '{config.yaml,*/config.yaml}';
+const YAML_FILES = '{config.yaml,*/config.yaml}';
+const CONFIG_FILES = '**/embedding-registry.config.{ts,mts,js,mjs}';
 const EXCLUDED = '**/{node_modules,.git}/**';
 const MOST_FILES = 100;
 const OPENED = 'openedFiles';
@@ -18,25 +20,31 @@ const OPENED = 'openedFiles';
  */
 export class RegistryList implements vscode.Disposable {
   readonly #process: RegistryProcess;
+  readonly #projects: Projects;
   readonly #memory: vscode.Memento;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #disposables: vscode.Disposable[] = [this.#changed];
   readonly onDidChange = this.#changed.event;
   #files: readonly RegistryFile[] | undefined;
+  readonly #firstFound = Promise.withResolvers<void>();
   #searching: Promise<void> | undefined;
   #isStale = false;
+  /** Paths that configuration files name: asking them takes a process each, so nobody waits for it. */
+  #configured: readonly string[] = [];
 
-  constructor(registries: RegistryProcess, memory: vscode.Memento) {
+  constructor(registries: RegistryProcess, projects: Projects, memory: vscode.Memento) {
     this.#process = registries;
+    this.#projects = projects;
     this.#memory = memory;
-    for (const pattern of [REGISTRY_FILES, CONFIG_FILES]) {
+    for (const pattern of [REGISTRY_FILES, YAML_FILES, CONFIG_FILES]) {
       const watcher = vscode.workspace.createFileSystemWatcher(pattern, false, pattern === REGISTRY_FILES);
       const search = () => void this.search();
       this.#disposables.push(watcher, watcher.onDidCreate(search), watcher.onDidDelete(search));
-      if (pattern === CONFIG_FILES) this.#disposables.push(watcher.onDidChange(search));
+      if (pattern !== REGISTRY_FILES) this.#disposables.push(watcher.onDidChange(search));
     }
     this.#disposables.push(
       vscode.workspace.onDidChangeWorkspaceFolders(() => void this.search()),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => void this.search()),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration(`${settingNames.section}.${settingNames.files}`)) void this.search();
       }),
@@ -50,7 +58,7 @@ export class RegistryList implements vscode.Disposable {
 
   /** Those that are known once the search that is under way is over. */
   async found(): Promise<readonly RegistryFile[]> {
-    if (this.#files === undefined) await this.search();
+    if (this.#files === undefined) await Promise.race([this.search(), this.#firstFound.promise]);
     return this.#files ?? [];
   }
 
@@ -90,13 +98,23 @@ export class RegistryList implements vscode.Disposable {
       const found = await this.#find();
       const isSame = JSON.stringify(found) === JSON.stringify(this.#files);
       this.#files = found;
+      this.#firstFound.resolve();
       if (!isSame) this.#changed.fire();
+      await this.#askProjects();
     }
+  }
+
+  async #askProjects(): Promise<void> {
+    const projects = await this.#projects.list();
+    const paths = projects.map(({ registryPath }) => registryPath);
+    if (JSON.stringify(paths) === JSON.stringify(this.#configured)) return;
+    this.#configured = paths;
+    this.#isStale = true;
   }
 
   async #find(): Promise<readonly RegistryFile[]> {
     const [byName, byConfig] = await Promise.all([this.#findByName(), this.#findByConfig()]);
-    const paths = new Set([...this.#named(), ...byConfig, ...byName, ...this.#opened]);
+    const paths = new Set([...this.#named(), ...this.#configured, ...byConfig, ...byName, ...this.#opened]);
     return [...paths].map((path) => ({ path, label: labelOf(path), isOpened: this.#opened.includes(path) }));
   }
 
@@ -115,7 +133,7 @@ export class RegistryList implements vscode.Disposable {
   }
 
   async #findByConfig(): Promise<readonly string[]> {
-    const uris = await vscode.workspace.findFiles(CONFIG_FILES, EXCLUDED, MOST_FILES);
+    const uris = await vscode.workspace.findFiles(YAML_FILES, EXCLUDED, MOST_FILES);
     const paths = await Promise.all(uris.map((uri) => this.#pathOfConfig(uri.fsPath)));
     return paths.filter((path): path is string => path !== undefined && existsSync(path));
   }

@@ -1,4 +1,4 @@
-import { EmbeddingVersionManager, isRegistryError, registryFileKind } from '@registry/core';
+import { EmbeddingVersionManager, isRegistryError, RegistryError, registryFileKind } from '@registry/core';
 
 /** Registries by path. One that is read stays open, which costs no handle; one that is written is closed at once. */
 export class Registries {
@@ -28,7 +28,8 @@ export class Registries {
     body: (manager: EmbeddingVersionManager) => Promise<T>,
   ): Promise<T | 'upgrade-needed'> {
     const kind = await registryFileKind({ path, ...this.#binding() });
-    if (kind !== 'registry' && !allowUpgrade) return 'upgrade-needed';
+    if (kind === 'absent' || kind === 'vacant') throw noRegistry(path);
+    if (kind === 'origin' && !allowUpgrade) return 'upgrade-needed';
     const manager = await this.#open(path, false);
     try {
       return await body(manager);
@@ -55,4 +56,10 @@ export class Registries {
   #binding(): { nativeBinding?: string } {
     return this.#nativeBinding === undefined ? {} : { nativeBinding: this.#nativeBinding };
   }
+}
+
+function noRegistry(path: string): RegistryError {
+  return new RegistryError('DATABASE_INVALID', `${path} holds no registry; nothing was written.`, {
+    details: { path },
+  });
 }

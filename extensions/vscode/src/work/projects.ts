@@ -1,0 +1,136 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import * as vscode from 'vscode';
+import { type CommandEvent, CommandFault, type RunningCommand, runCommand } from './command-line.ts';
+
+const CONFIG_FILES = '**/embedding-registry.config.{ts,mts,js,mjs}';
+const EXCLUDED = '**/{node_modules,.git}/**';
+const MOST_FILES = 50;
+const KNOWN = 'registriesOfConfigFiles';
+
+/** A registry, and the configuration file that says how its nodes are embedded. */
+export interface Project {
+  readonly configFile: string;
+  /** Of several registries in one file. */
+  readonly name?: string;
+  readonly registryPath: string;
+}
+
+interface Known {
+  /** Of the file, when it was asked: milliseconds since the epoch. */
+  readonly changedAt: number;
+  readonly projects: readonly Project[];
+}
+
+/**
+ * The configuration files of the workspace. They are code, so they are run only where the workspace is
+ * trusted, by the command line, and only once for each state of a file.
+ */
+export class Projects {
+  readonly #bundled: string;
+  readonly #memory: vscode.Memento;
+  readonly #secrets: () => Promise<Readonly<Record<string, string>>>;
+  readonly #log: vscode.LogOutputChannel;
+
+  constructor(o: {
+    bundled: string;
+    memory: vscode.Memento;
+    secrets: () => Promise<Readonly<Record<string, string>>>;
+    log: vscode.LogOutputChannel;
+  }) {
+    this.#bundled = o.bundled;
+    this.#memory = o.memory;
+    this.#secrets = o.secrets;
+    this.#log = o.log;
+  }
+
+  /** The registries that configuration files name. */
+  async list(): Promise<readonly Project[]> {
+    if (!vscode.workspace.isTrusted) return [];
+    const files = await vscode.workspace.findFiles(CONFIG_FILES, EXCLUDED, MOST_FILES);
+    return (await Promise.all(files.map((file) => this.#projectsOf(file.fsPath)))).flat();
+  }
+
+  /** How the nodes of a registry are embedded; undefined where no configuration file says so. */
+  async of(registryPath: string): Promise<Project | undefined> {
+    return (await this.list()).find((project) => project.registryPath === registryPath);
+  }
+
+  /** Runs `evr` for a project. @throws CommandFault */
+  async run(
+    project: Project,
+    parameters: readonly string[],
+    o: { signal?: AbortSignal; onEvent?: (event: CommandEvent) => void; isWorker?: boolean } = {},
+  ): Promise<RunningCommand> {
+    const { configFile, name } = project;
+    const which = ['--config', configFile, ...(name === undefined ? [] : ['--registry', name])];
+    return this.#start(dirname(configFile), [...parameters, ...which], o);
+  }
+
+  /** Writes a configuration file for a registry into a folder; answers its path. @throws CommandFault */
+  async create(folder: string, registryPath: string): Promise<string> {
+    const { result } = await this.#start(folder, ['init', '--db', registryPath, '--yes'], {});
+    return ((await result) as { path: string }).path;
+  }
+
+  async #start(
+    folder: string,
+    parameters: readonly string[],
+    o: { signal?: AbortSignal; onEvent?: (event: CommandEvent) => void; isWorker?: boolean },
+  ): Promise<RunningCommand> {
+    const program = ownProgram(folder) ?? this.#bundled;
+    this.#log.debug(`[evr] ${parameters.join(' ')}`);
+    const onOutput = (line: string) => this.#log.warn(`[evr] ${line}`);
+    return runCommand({ program, parameters, folder, secrets: await this.#secrets(), onOutput, ...o });
+  }
+
+  async #projectsOf(configFile: string): Promise<readonly Project[]> {
+    const changedAt = statSync(configFile, { throwIfNoEntry: false })?.mtimeMs;
+    if (changedAt === undefined) return [];
+    const all = this.#memory.get<Readonly<Record<string, Known>>>(KNOWN, {});
+    if (all[configFile]?.changedAt === changedAt) return all[configFile].projects;
+    const projects = await this.#ask(configFile);
+    const latest = this.#memory.get<Readonly<Record<string, Known>>>(KNOWN, {});
+    // A file whose registry is still to be made is asked again.
+    if (projects.length > 0)
+      await this.#memory.update(KNOWN, { ...latest, [configFile]: { changedAt, projects } });
+    return projects;
+  }
+
+  async #ask(configFile: string): Promise<readonly Project[]> {
+    const one = async (name?: string): Promise<Project> => {
+      const which = name === undefined ? [] : ['--registry', name];
+      const { result } = await this.#start(
+        dirname(configFile),
+        ['status', '--config', configFile, ...which],
+        {},
+      );
+      const { registry } = (await result) as { registry: string };
+      return { configFile, registryPath: registry, ...(name !== undefined && { name }) };
+    };
+    try {
+      return [await one()];
+    } catch (error) {
+      const names =
+        error instanceof CommandFault && error.code === 'AMBIGUOUS' ? error.details.registries : [];
+      if (!Array.isArray(names) || names.length === 0)
+        this.#log.warn(`[evr] ${configFile}: ${String(error)}`);
+      const asked = await Promise.allSettled(
+        (Array.isArray(names) ? names : []).map((name) => one(String(name))),
+      );
+      return asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    }
+  }
+}
+
+/** The command line that the workspace has installed itself: it fits the packages of its configuration file. */
+function ownProgram(folder: string): string | undefined {
+  const home = join(folder, 'node_modules', '@registry', 'cli');
+  const manifest = join(home, 'package.json');
+  if (existsSync(manifest)) {
+    const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin?: { evr?: string } };
+    const program = bin?.evr === undefined ? undefined : join(home, bin.evr);
+    if (program !== undefined && existsSync(program)) return program;
+  }
+  return folder === dirname(folder) ? undefined : ownProgram(dirname(folder));
+}

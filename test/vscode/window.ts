@@ -1,0 +1,42 @@
+import { join, resolve } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { Editor, installExtension } from './editor.ts';
+import { type Home, makeHome, removeHome } from './home.ts';
+import { launchBrowser, Workbench } from './workbench.ts';
+
+const packages = resolve('extensions/vscode/dist/packages');
+const vsix = join(packages, `embedding-registry-${process.platform}-${process.arch}.vsix`);
+
+/** An editor with the packed extension, open on a workspace. */
+export interface Window {
+  readonly home: Home;
+  readonly editor: Editor;
+  readonly browser: Browser;
+  readonly workbench: Workbench;
+  close(): Promise<void>;
+}
+
+export async function openWindow(
+  fill: (workspace: string) => Promise<void>,
+  o: { settings?: Readonly<Record<string, unknown>>; trust?: boolean } = {},
+): Promise<Window> {
+  const home = makeHome(o.settings);
+  const closing: (() => Promise<void> | void)[] = [() => removeHome(home)];
+  const close = async () => {
+    for (const each of closing.toReversed()) await each();
+  };
+  try {
+    installExtension(home, vsix);
+    await fill(home.workspace);
+    const editor = await Editor.start(home, { trust: o.trust ?? false });
+    closing.push(() => editor[Symbol.asyncDispose]());
+    const browser = await launchBrowser();
+    closing.push(() => browser.close());
+    const workbench = await Workbench.open(browser);
+    await workbench.goTo(editor.url, home.workspace);
+    return { home, editor, browser, workbench, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
