@@ -168,12 +168,12 @@ describe('the process of the model', () => {
   });
 });
 
-describe('a program that does not dispose of its model', () => {
+describe('a program', () => {
   const run = (mode: string, options: TransformersOptions) =>
     fork(join(import.meta.dirname, 'processes/run-model.ts'), [mode, JSON.stringify(options)]);
 
-  test('ends by itself when nothing is asked any more', async () => {
-    const program = run('idle', { path: folder });
+  test.each(['idle', 'disposing'])('ends by itself when nothing is asked any more: %s', async (mode) => {
+    const program = run(mode, { path: folder });
     expect(await once(program, 'message')).toEqual([1, undefined]);
     expect(await once(program, 'exit')).toEqual([0, null]);
   });

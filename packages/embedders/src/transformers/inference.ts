@@ -47,6 +47,8 @@ export class Inference implements AsyncDisposable {
     const child = this.#process;
     if (child === undefined) return;
     const ended = once(child, 'exit');
+    // Else a program with nothing left but this would end before it.
+    hold(child);
     child.kill();
     await ended;
   }
