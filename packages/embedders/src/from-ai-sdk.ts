@@ -60,13 +60,16 @@ export function fromAiSdk(model: AiSdkEmbeddingModel, options: FromAiSdkOptions)
     limits: presentLimits(limitsOf(model), o.limits),
     countTokens: o.countTokens,
     async call(values, { purpose, signal }) {
+      const providerOptions = purpose === 'document' ? o.documentOptions : o.queryOptions;
+      const abort = signal && { abortSignal: signal };
       try {
-        const answer = await model.doEmbed({
-          values,
-          providerOptions: purpose === 'document' ? o.documentOptions : o.queryOptions,
-          ...(signal && { abortSignal: signal }),
-        });
-        return answer.embeddings;
+        const most = (await model.maxEmbeddingsPerCall) ?? values.length;
+        const embeddings: unknown[] = [];
+        for (let start = 0; start < values.length; start += most) {
+          const part = values.slice(start, start + most);
+          embeddings.push(...(await model.doEmbed({ values: part, providerOptions, ...abort })).embeddings);
+        }
+        return embeddings;
       } catch (error) {
         signal?.throwIfAborted();
         throw failureOfLibrary(error, values);
@@ -75,7 +78,7 @@ export function fromAiSdk(model: AiSdkEmbeddingModel, options: FromAiSdkOptions)
   });
 }
 
-/** Limits that a model only promises are not known yet; then a call is as large as the options say. */
+/** Limits that a model only promises are not known yet; a call is split when they are. */
 function limitsOf({ maxEmbeddingsPerCall, supportsParallelCalls }: AiSdkEmbeddingModel) {
   const texts = Number.isInteger(maxEmbeddingsPerCall) ? (maxEmbeddingsPerCall as number) : undefined;
   return { texts, concurrency: supportsParallelCalls === false ? 1 : undefined };

@@ -140,6 +140,23 @@ describe('fromAiSdk', () => {
     ]);
   });
 
+  test('keeps to a limit that the model only promises', async () => {
+    const sizes: number[] = [];
+    const model = new MockEmbeddingModelV4({
+      maxEmbeddingsPerCall: Promise.resolve(2) as never,
+      doEmbed: async ({ values }) => {
+        sizes.push(values.length);
+        return { embeddings: values.map((value) => [value.length, 1]), warnings: [] };
+      },
+    });
+    const vectors = await fromAiSdk(model, { dimension: 2 }).embed(
+      ['a', 'bb', 'ccc', 'dddd', 'eeeee'],
+      document,
+    );
+    expect(vectors.map((vector) => vector[0])).toEqual([1, 2, 3, 4, 5]);
+    expect(sizes).toEqual([2, 2, 1]);
+  });
+
   test('has the model in its checksum, and the options of documents', () => {
     const checksum = (modelId: string, options: object = {}) =>
       fromAiSdk(new MockEmbeddingModelV4({ modelId }), { dimension: 2, ...options }).spec.checksum;

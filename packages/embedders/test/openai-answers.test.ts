@@ -160,6 +160,9 @@ describe('an answer that says', () => {
     expect(await said('Too many commas')).toContain('Too many commas');
     expect(await said('Not valid: the secret plan of the whole company')).not.toContain('secret');
     expect(await said(`Not valid for ${key}`)).not.toContain(key);
+    server.reply = (response) => sendJson(response, 400, openAI('', 'the secret plan of the whole company'));
+    const { message, details } = await failureOf(embedder().embed(['any text'], document));
+    expect(JSON.stringify([message, details])).not.toContain('secret');
   });
 });
 

@@ -32,13 +32,12 @@ const noKey = /api[ _-]?key|authentication|unauthorized/i;
  */
 export function embedderFailure(call: FailedCall, clock: Clock, confidential: Confidential): EmbedderError {
   const [kind, advice] = verdict(call);
-  const names = [...new Set([call.status, call.code, call.type])].filter(
-    (name) => name !== undefined && name !== '',
-  );
-  const message = `The server answered ${names.join(', ')}: ${advice}.${saying(call, confidential)}`;
+  // A code is a name; whatever else stands in its place may hold anything.
+  const names = [call.code, call.type].filter((name) => name !== undefined && /^[\w.:-]{1,64}$/.test(name));
+  const message = `The server answered ${[...new Set([call.status, ...names])].join(', ')}: ${advice}.${saying(call, confidential)}`;
   const wait = kind === 'rateLimited' ? retryAfterMs(call.header, clock) : undefined;
   return new EmbedderError(kind, message, {
-    details: { status: call.status, ...(call.code && { code: call.code }) },
+    details: { status: call.status, ...(names[0] && { code: names[0] }) },
     ...(wait !== undefined && { retryAfterMs: wait }),
   });
 }
