@@ -125,11 +125,14 @@ export async function openContext(
 }
 
 async function checkNodes({ registry, nodes }: ManagerContext): Promise<void> {
-  if (nodes !== undefined) assertSameNodeStore(await registry.nodeStoreId(), nodes.storeId);
+  if (nodes === undefined) return;
+  await nodes.ready?.({ readOnly: true });
+  assertSameNodeStore(await registry.nodeStoreId(), nodes.storeId);
 }
 
 async function bindNodes({ registry, nodes, logger }: ManagerContext): Promise<void> {
   if (nodes === undefined) return;
+  await nodes.ready?.({ readOnly: false });
   await registry.bindNodeStore(nodes.storeId);
   await declareModels({ registry, nodes, logger });
   const mark = await nodes.mark?.read();

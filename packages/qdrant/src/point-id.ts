@@ -10,7 +10,7 @@ import { parseNodeId, RegistryError } from '@registry/core';
 export type PointId = number | string | bigint;
 
 /** Payload field that holds the node id of a point whose id was derived from it. */
-const NODE_ID_FIELD = 'embedding_node_id';
+export const NODE_ID_FIELD = 'embedding_node_id';
 
 const canonicalDecimal = /^(0|[1-9]\d{0,19})$/;
 const canonicalUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -72,4 +72,39 @@ export function nodeIdOf(point: { readonly id: PointId; readonly payload?: unkno
     `Point ${id} says in ${NODE_ID_FIELD} that it is another node; remove the field, or store that node under its own id.`,
     { details: { point: id } },
   );
+}
+
+/** Whether the node id has to be kept in the payload. */
+export function isDerived(nodeId: string): boolean {
+  return String(pointIdOf(nodeId)) !== nodeId;
+}
+
+/** @throws RegistryError `NODE_ID_CLASH` where the point that this node would be holds another one */
+export function assertSameNode(
+  nodeId: string,
+  point: { readonly id: PointId; readonly payload?: unknown },
+): void {
+  if (nodeIdOf(point) === nodeId) return;
+  throw new RegistryError(
+    'NODE_ID_CLASH',
+    `Node ${JSON.stringify(nodeId)} would be point ${point.id}, which holds another node; give one of them another id.`,
+    { details: { nodeId, point: String(point.id) } },
+  );
+}
+
+/** The order of a scroll: all integers ascending, then UUIDs bytewise. */
+export function comparePointIds(a: PointId, b: PointId): number {
+  const [isText, isOtherText] = [typeof a === 'string', typeof b === 'string'];
+  if (isText !== isOtherText) return isText ? 1 : -1;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** A point id as a cursor that survives JSON, and back. */
+export const cursorOf = (id: PointId): string => (typeof id === 'string' ? `u${id}` : `i${id}`);
+
+/** @throws RegistryError `SPEC_INVALID` for a text that is no cursor */
+export function idOfCursor(cursor: string): PointId {
+  if (/^i\d{1,20}$/.test(cursor)) return pointIdOf(cursor.slice(1));
+  if (cursor.startsWith('u') && canonicalUuid.test(cursor.slice(1))) return cursor.slice(1);
+  throw new RegistryError('SPEC_INVALID', 'The page to go on with is not `next` of the page before.');
 }

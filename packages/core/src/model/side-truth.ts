@@ -20,6 +20,8 @@ export interface SidePair {
   readonly isDual: boolean;
   /** The vector on the side that is written is at the target, and of the text that stands there. */
   readonly isEmbedded: boolean;
+  /** The vector on the side that is written is known to be of another text than stands there. */
+  readonly isStale: boolean;
 }
 
 /**
@@ -66,6 +68,6 @@ export function backVerdict(pair: SidePair, readers: 'old' | 'new'): SideVerdict
     if (!pair.hasOld || readers === 'old') return 'fine';
     return pair.isDual ? 'gone' : 'onlyOld';
   }
-  if (!pair.hasOld || !pair.sameText) return 'embed';
+  if (!pair.hasOld || !pair.sameText || pair.isStale) return 'embed';
   return pair.sameData ? 'fine' : 'mend';
 }

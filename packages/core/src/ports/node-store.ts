@@ -80,6 +80,11 @@ export interface NodeStore {
     readonly where: boolean;
     readonly strategies: readonly Strategy[];
   };
+  /**
+   * Asks the store, where that takes a request, for what it must know before all else; `storeId` holds from then on.
+   * Opening a registry calls it. With `readOnly` nothing is made that is missing.
+   */
+  ready?(options: { readOnly?: boolean }): Promise<void>;
   /** Nodes by stamp; the entry without `info` counts nodes without a stamp. */
   countByModel(options?: {
     where?: NodeFilter;

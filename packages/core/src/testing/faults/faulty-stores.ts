@@ -26,10 +26,15 @@ export function faultyNodeStore(
   options: FaultyNodeStoreOptions = {},
 ): NodeStore {
   const faults = new Interruption('nodes', script, options);
-  const { search, mark, chooseStrategy, sideBySide } = inner;
+  const { search, mark, chooseStrategy, sideBySide, ready } = inner;
   return {
-    storeId: inner.storeId,
-    capabilities: inner.capabilities,
+    // Both may be known only once the store is ready.
+    get storeId() {
+      return inner.storeId;
+    },
+    get capabilities() {
+      return inner.capabilities;
+    },
     countByModel: (o) => faults.call('countByModel', [o], () => inner.countByModel(o)),
     scan: (o) => faults.call('scan', [o], () => inner.scan(o)),
     read: (ids, o) => faults.call('read', [ids, o], () => inner.read(ids, o)),
@@ -46,6 +51,7 @@ export function faultyNodeStore(
     ...(search && {
       search: (vector, o) => faults.call('search', [vector, o], () => search.call(inner, vector, o)),
     }),
+    ...(ready && { ready: (o) => ready.call(inner, o) }),
     ...(chooseStrategy && {
       chooseStrategy: (o) => faults.call('chooseStrategy', [o], () => chooseStrategy.call(inner, o)),
     }),

@@ -55,6 +55,7 @@ export class MemoryCrossing implements Crossing {
       isOldUntouched: from !== undefined && to?.base === dataOf(from),
       isNewUntouched: to !== undefined && to.base === dataOf(to),
       isDual: false,
+      isStale: target?.embeddedHash !== undefined && target.embeddedHash !== target.contentHash,
       isEmbedded: target?.vector !== undefined && isAtTarget(target, this.#target),
     };
   }

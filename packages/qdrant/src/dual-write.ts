@@ -1,0 +1,223 @@
+import { type EmbeddingInfo, RegistryError, sameStamp, stampOf, type Vector } from '@registry/core';
+import { type CollectionInfo, collectionNamed, otherVectors } from './collection/collection-info.ts';
+import { namedKeys } from './named/named-sides.ts';
+import { pointIdOf } from './point-id.ts';
+import { compact } from './points/compact.ts';
+import { hashOf } from './points/contents.ts';
+import { DUAL_FIELD, dataOf, type Payload, type Slot, stampFields, WRITE_FIELD } from './points/payload.ts';
+import { withNodeId } from './points/point-nodes.ts';
+import type { PointRecord, VectorInput } from './server/requests.ts';
+import { shadowKeys } from './shadow/shadow-sides.ts';
+import type { StorePlace } from './store-place.ts';
+
+/** A vector with the stamp of the model that made it: `vectors[i]` and `info` of `manager.embed`. */
+export interface Embedding extends EmbeddingInfo {
+  readonly vector: Vector;
+}
+
+/** A whole point of the application. */
+export interface DualPoint {
+  readonly id: string;
+  /** Everything the application keeps, its text among it. */
+  readonly payload: Payload;
+  /** Made from this text: with the model that readers use, and during a migration with the other one too. */
+  readonly embeddings?: readonly Embedding[];
+  /** Vectors beside the migrated one, by name. */
+  readonly vectors?: Readonly<Record<string, unknown>>;
+}
+
+/** One vector of one collection that points go to. */
+interface Side {
+  readonly info: CollectionInfo;
+  readonly slot: Slot;
+  /** Of which model its vectors are; undefined where no migration tells. */
+  readonly stamp: EmbeddingInfo | undefined;
+}
+
+/**
+ * Upserts, updates and deletes that go to both sides of a migration, so that none is behind at the cutover and none
+ * has to be carried back at a rollback. The side that readers use comes first; a call that failed is to be
+ * repeated, and what only one side got is brought over by the plan.
+ */
+export class DualWriter {
+  readonly #store: StorePlace;
+
+  /** Made by `QdrantNodeStore.dualWrite`. */
+  constructor(store: StorePlace) {
+    this.#store = store;
+  }
+
+  /** The side that readers use, and the other one while there is one. */
+  async #sides(): Promise<readonly [Side, ...Side[]]> {
+    const { info, slot } = await this.#store.now();
+    const read = (key: string) => stampOf(info.metadata[key] as object | undefined);
+    const named = info.metadata[namedKeys.vector];
+    if (typeof named === 'string') {
+      const from = String(info.metadata[namedKeys.from]);
+      const stamps = { [named]: read(namedKeys.target), [from]: read(namedKeys.source) };
+      const other = slot.vector === named ? from : named;
+      const side = (vector: string): Side => ({
+        info,
+        slot: vector === slot.vector ? slot : { vector, isFlat: vector === from },
+        stamp: stamps[vector],
+      });
+      return [side(slot.vector), ...(info.vectors[other] ? [side(other)] : [])];
+    }
+    const name = info.metadata[shadowKeys.side] ?? info.metadata[shadowKeys.from];
+    const other = typeof name === 'string' ? await this.#store.find(name) : undefined;
+    const newest = info.metadata[shadowKeys.side] === undefined ? info : other;
+    const stampIn = (key: string) => stampOf(newest?.metadata[key] as object | undefined);
+    const isNew = newest === info;
+    const stamp = (isNewSide: boolean) =>
+      newest === undefined ? undefined : stampIn(isNewSide ? shadowKeys.target : shadowKeys.source);
+    const here: Side = { info, slot, stamp: other && stamp(isNew) };
+    return other === undefined
+      ? [here]
+      : [here, { info: other, slot: this.#store.slotOf(other), stamp: stamp(!isNew) }];
+  }
+
+  /** Writes whole points: what a payload does not name is gone. */
+  async upsert(points: readonly DualPoint[]): Promise<void> {
+    if (points.length === 0) return;
+    const sides = await this.#sides();
+    const texts = await this.#texts(points);
+    const collections = [...new Set(sides.map(({ info }) => info))];
+    for (const info of collections) {
+      const here = sides.filter((side) => side.info === info);
+      // Without a vector of its model a node is not on that side yet: the plan brings it over.
+      const isWanted = (point: DualPoint) =>
+        info === sides[0].info || here.some(({ stamp }) => embeddingFor(point, stamp) !== undefined);
+      const wanted = points.flatMap((point, index) =>
+        isWanted(point) ? [{ point, text: texts[index] }] : [],
+      );
+      const isDual = sides.length > 1 && wanted.length === points.length;
+      if (wanted.length > 0)
+        await this.#put(
+          info,
+          wanted.map(({ point, text }) => this.#pointOn(here, point, text, isDual)),
+        );
+    }
+  }
+
+  #texts(points: readonly DualPoint[]): Promise<readonly (string | undefined)[]> {
+    return this.#store.contents.of(
+      points.map(({ id, payload }) => ({ id: pointIdOf(id), payload: withNodeId(id, payload) })),
+    );
+  }
+
+  #pointOn(here: readonly Side[], point: DualPoint, text: string | undefined, isDual: boolean) {
+    const vectors: Record<string, unknown> = { ...point.vectors };
+    let payload: Record<string, unknown> = { ...dataOf(withNodeId(point.id, point.payload)) };
+    const embeddings: Record<string, Payload> = {};
+    for (const { slot, stamp } of here) {
+      const embedding = embeddingFor(point, stamp);
+      if (embedding === undefined) continue;
+      vectors[slot.vector] = compact(embedding.vector);
+      const fields = stampFields({ ...embedding, embeddedHash: hashOf(text) }).present;
+      if (slot.isFlat) payload = { ...payload, ...fields };
+      else embeddings[slot.vector] = { ...fields, [WRITE_FIELD]: this.#store.connection.clock.uuid() };
+    }
+    if (Object.keys(embeddings).length > 0) payload.embeddings = embeddings;
+    payload[WRITE_FIELD] = this.#store.connection.clock.uuid();
+    if (isDual) payload[DUAL_FIELD] = true;
+    const { isUnnamed } = here[0]!.info;
+    const only = Object.keys(vectors).length === 1 ? (vectors[''] as VectorInput | undefined) : undefined;
+    return { id: pointIdOf(point.id), payload, vector: isUnnamed && only !== undefined ? only : vectors };
+  }
+
+  async #put(info: CollectionInfo, points: readonly object[]): Promise<void> {
+    await this.#store.connection.change('upsertPoints', { collection_name: info.name, points, wait: true });
+  }
+
+  /**
+   * Merges into the payload of a node, and replaces the vectors that are given; the others stay, and what they
+   * were made from is known. Answers false where there is no such node.
+   */
+  async update(
+    id: string,
+    changes: { payload?: Payload; embeddings?: readonly Embedding[] },
+  ): Promise<boolean> {
+    const sides = await this.#sides();
+    const { info } = sides[0];
+    const [present] = await this.#wholePoints(info, [id]);
+    if (present === undefined) return false;
+    const { connection } = this.#store;
+    for (const side of sides) {
+      const collection_name = side.info.name;
+      const filter = { must: [{ has_id: [pointIdOf(id)] }] };
+      const own = side === sides[0] || side.info !== sides[0].info;
+      const payload = { ...changes.payload, [WRITE_FIELD]: connection.clock.uuid() };
+      if (own) await connection.change('setPayload', { collection_name, payload, filter, wait: true });
+      const embedding = embeddingFor(changes, side.stamp);
+      if (embedding !== undefined) await this.#setVector(side, id, embedding);
+    }
+    return true;
+  }
+
+  async #setVector({ info, slot }: Side, id: string, embedding: Embedding): Promise<void> {
+    const { connection, contents } = this.#store;
+    const [point] = await this.#wholePoints(info, [id]);
+    if (point === undefined) return;
+    const [text] = await contents.of([point]);
+    const numbers = compact(embedding.vector);
+    const fields = {
+      ...stampFields({ ...embedding, embeddedHash: hashOf(text) }).present,
+      [WRITE_FIELD]: connection.clock.uuid(),
+    };
+    const filter = { must: [{ has_id: [pointIdOf(id)] }] };
+    await connection.change('batchUpdate', {
+      collection_name: info.name,
+      wait: true,
+      operations: [
+        {
+          update_vectors: {
+            points: [{ id: pointIdOf(id), vector: info.isUnnamed ? numbers : { [slot.vector]: numbers } }],
+          },
+        },
+        {
+          set_payload: { payload: fields, filter, ...(!slot.isFlat && { key: `embeddings.${slot.vector}` }) },
+        },
+      ],
+    });
+  }
+
+  #wholePoints(info: CollectionInfo, ids: readonly string[]): Promise<readonly PointRecord[]> {
+    return this.#store.connection.read<readonly PointRecord[]>('getPoints', {
+      collection_name: info.name,
+      ids: ids.map(pointIdOf),
+      with_payload: true,
+      with_vector: false,
+    });
+  }
+
+  /** Deletes nodes on both sides; absent ones are no error. */
+  async delete(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const names = new Set((await this.#sides()).map(({ info }) => info.name));
+    for (const collection_name of names)
+      await this.#store.connection.change('deletePoints', {
+        collection_name,
+        points: ids.map(pointIdOf),
+        wait: true,
+      });
+  }
+
+  /** Names of the vectors that move whole with a point. */
+  async otherVectorNames(): Promise<readonly string[]> {
+    const { info, slot } = await this.#store.now();
+    return otherVectors(await collectionNamed(this.#store.connection, info.name), slot.vector);
+  }
+}
+
+/** The embedding of a side's model; where no migration tells which that is, the only one there is. */
+function embeddingFor(
+  { embeddings = [] }: Pick<DualPoint, 'embeddings'>,
+  stamp: EmbeddingInfo | undefined,
+): Embedding | undefined {
+  if (stamp !== undefined) return embeddings.find((embedding) => sameStamp(embedding, stamp));
+  if (embeddings.length <= 1) return embeddings[0];
+  throw new RegistryError(
+    'SPEC_INVALID',
+    `${embeddings.length} embeddings were given, and no migration is under way; pass the one of the active model.`,
+  );
+}

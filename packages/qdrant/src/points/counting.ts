@@ -1,0 +1,73 @@
+import { type EmbeddingInfo, type NodeFilter, sameStamp } from '@registry/core';
+import type { Condition, Filter, PointRecord, Scalar } from '../server/requests.ts';
+import { equals } from './fence.ts';
+import { whereConditions } from './filters.ts';
+import { prefixOf, slotFields, slotState } from './payload.ts';
+import { type PointPlace, scrollPoints } from './point-nodes.ts';
+
+const keys = ['embedding_model_id', 'embedding_version', 'embedding_checksum'] as const;
+
+/**
+ * Nodes by stamp, counted exactly. A facet would count one field, and a stamp is three: each stamp is found on a
+ * point that carries none of those known, and then counted.
+ */
+export async function countByStamp(
+  place: PointPlace,
+  o: { readonly where?: NodeFilter | undefined; readonly signal?: AbortSignal | undefined },
+): Promise<readonly { info?: EmbeddingInfo; count: number }[]> {
+  const where = whereConditions(o.where);
+  const counts: { info: EmbeddingInfo; count: number }[] = [];
+  const known: Filter[] = [];
+  const hasStamp: Condition = { is_empty: { key: `${prefixOf(place.slot)}embedding_model_id` } };
+  let stamped = 0;
+  for (;;) {
+    const filter: Filter = { ...(where.length > 0 && { must: where }), must_not: [hasStamp, ...known] };
+    const { points } = await scrollPoints(place, {
+      limit: 1,
+      filter,
+      payload: true,
+      ...(o.signal && { signal: o.signal }),
+    });
+    const [point] = points;
+    if (point === undefined) break;
+    const same = sameRawStamp(place, point);
+    known.push(same);
+    const info = infoOf(place, point);
+    if (info === undefined) continue;
+    const count = await countPoints(place, { must: [...where, same] });
+    const entry = counts.find((other) => sameStamp(other.info, info));
+    if (entry === undefined) counts.push({ info, count });
+    else entry.count += count;
+    stamped += count;
+  }
+  const total = await countPoints(place, where.length > 0 ? { must: where } : {});
+  const present = counts.filter(({ count }) => count > 0);
+  return total > stamped ? [...present, { count: total - stamped }] : present;
+}
+
+function infoOf({ slot }: PointPlace, { payload }: PointRecord): EmbeddingInfo | undefined {
+  const { embeddingModelId, embeddingVersion, embeddingChecksum } = slotState(slotFields(payload, slot));
+  if (embeddingModelId === undefined || embeddingVersion === undefined) return undefined;
+  return { embeddingModelId, embeddingVersion, embeddingChecksum: embeddingChecksum ?? '' };
+}
+
+/** The very values that stand there, also of a version written as a text. */
+function sameRawStamp({ slot }: PointPlace, { payload }: PointRecord): Filter {
+  const fields = slotFields(payload, slot);
+  const scalar = (value: unknown): Scalar | null =>
+    typeof value === 'string' || typeof value === 'number' ? value : null;
+  return { must: keys.map((key) => equals(`${prefixOf(slot)}${key}`, scalar(fields[key]))) };
+}
+
+/** Exact: `points_count` of the collection is an estimate. */
+async function countPoints(
+  { connection, collection }: Pick<PointPlace, 'connection' | 'collection'>,
+  filter: Filter,
+): Promise<number> {
+  const { count } = await connection.read<{ count: number }>('countPoints', {
+    collection_name: collection,
+    exact: true,
+    ...(Object.keys(filter).length > 0 && { filter }),
+  });
+  return count;
+}

@@ -1,0 +1,84 @@
+import { type EmbeddingInfo, isAtTarget, type SidePair } from '@registry/core';
+import { type Contents, hashOf } from '../points/contents.ts';
+import { digestOf, sameVectors } from '../points/digest.ts';
+import {
+  BASE_FIELD,
+  DUAL_FIELD,
+  dataOf,
+  type Payload,
+  type Slot,
+  slotFields,
+  slotState,
+} from '../points/payload.ts';
+import type { PointRecord } from '../server/requests.ts';
+import type { PointPair } from './merged-page.ts';
+
+/** Texts of a page of pairs, fetched at once. */
+export interface PairTexts {
+  readonly old: string | undefined;
+  readonly new: string | undefined;
+}
+
+/** Digest of what moves whole with a point, its vectors apart. */
+export const dataDigest = (payload: Payload | null | undefined): string => digestOf(dataOf(payload));
+
+export async function textsOf(
+  contents: Contents,
+  pairs: readonly Pick<PointPair, 'old' | 'new'>[],
+): Promise<readonly PairTexts[]> {
+  const points = pairs.flatMap((pair) => [pair.old, pair.new].filter((point) => point !== undefined));
+  const texts = await contents.of(points);
+  const byPoint = new Map<PointRecord, string | undefined>(
+    points.map((point, index) => [point, texts[index]]),
+  );
+  return pairs.map((pair) => ({
+    old: pair.old && byPoint.get(pair.old),
+    new: pair.new && byPoint.get(pair.new),
+  }));
+}
+
+/** What the rules of truth ask about one point on both sides. */
+export function factsOf(
+  pair: PointPair,
+  texts: PairTexts,
+  o: {
+    readonly written: 'old' | 'new';
+    readonly slot: Slot;
+    readonly target: EmbeddingInfo;
+    /** Texts stand in the payload, and so may differ from side to side. */
+    readonly isOwnText: boolean;
+    /** Vectors that move whole with a point. */
+    readonly others: readonly string[];
+  },
+): SidePair {
+  const digests = {
+    old: pair.old && dataDigest(pair.old.payload),
+    new: pair.new && dataDigest(pair.new.payload),
+  };
+  const base = pair.new?.payload?.[BASE_FIELD];
+  const there = pair[o.written];
+  const state = slotState(slotFields(there?.payload, o.slot));
+  const hash = hashOf(texts[o.written]);
+  const isOfText = state.embeddedHash === undefined || state.embeddedHash === hash;
+  const sameOthers = sameVectors(vectorsAt(pair.old, o.others), vectorsAt(pair.new, o.others));
+  return {
+    hasOld: pair.old !== undefined,
+    hasNew: pair.new !== undefined,
+    sameText: o.isOwnText ? texts.old === texts.new : isOfText,
+    sameData: digests.old === digests.new && sameOthers,
+    wasBrought: base !== undefined,
+    isOldUntouched: base !== undefined && base === digests.old,
+    isNewUntouched: base !== undefined && base === digests.new,
+    isDual: pair.old?.payload?.[DUAL_FIELD] === true,
+    isStale: there !== undefined && !isOfText,
+    isEmbedded: there !== undefined && isAtTarget({ ...state, contentHash: hash }, o.target),
+  };
+}
+
+/** Vectors of a point by name; those it does not have are left out. */
+export function vectorsAt(point: PointRecord | undefined, names: readonly string[]): Payload {
+  const vectors = (Array.isArray(point?.vector) ? {} : (point?.vector ?? {})) as Payload;
+  return Object.fromEntries(
+    names.filter((name) => vectors[name] !== undefined).map((name) => [name, vectors[name]]),
+  );
+}

@@ -1,0 +1,231 @@
+import { RegistryError, type SideBySide, type SidePlan } from '@registry/core';
+import { pointAlias } from '../collection/alias.ts';
+import { type CollectionInfo, collectionNamed, otherVectors } from '../collection/collection-info.ts';
+import { createLike, ensureStampIndexes, patchMetadata } from '../collection/layout.ts';
+import { lockMigration, unlockMigration } from '../collection/migration-lock.ts';
+import { slugOf } from '../collection/slug.ts';
+import type { Slot } from '../points/payload.ts';
+import { metadataKeys, type StorePlace } from '../store-place.ts';
+import type { End } from './merged-page.ts';
+import { type Ends, ShadowCrossing } from './shadow-crossing.ts';
+
+/** What the metadata of the collections of a migration say. */
+export const shadowKeys = {
+  /** On the new collection: the plan that fills it, and the collection it is filled from. */
+  plan: 'embedding_plan',
+  from: 'embedding_from',
+  /** The stamp of its vectors, and of those it replaces. */
+  target: 'embedding_target',
+  source: 'embedding_source',
+  /** Readers have used it. */
+  served: 'embedding_served',
+  /** On the old collection: the new one. */
+  side: 'embedding_side',
+} as const;
+
+/** Two collections, and the alias that readers use. */
+export class ShadowSides implements SideBySide {
+  readonly #store: StorePlace;
+  readonly #plan: SidePlan;
+  readonly #old: string;
+  readonly #new: string;
+  readonly #infos = new Map<string, Promise<CollectionInfo>>();
+  readonly forward: ShadowCrossing;
+  readonly back: ShadowCrossing;
+
+  private constructor(
+    store: StorePlace,
+    plan: SidePlan,
+    names: { readonly old: string; readonly new: string },
+  ) {
+    this.#store = store;
+    this.#plan = plan;
+    this.#old = names.old;
+    this.#new = names.new;
+    const ends = () => this.#ends();
+    const none = async () => [];
+    const { targetSpec, sourceSpec } = plan;
+    this.forward = new ShadowCrossing({
+      direction: 'forward',
+      target: targetSpec.info,
+      ends,
+      findings: () => this.#findings(),
+    });
+    this.back = new ShadowCrossing({ direction: 'back', target: sourceSpec.info, ends, findings: none });
+  }
+
+  /** Which collections they are: the new one says which plan fills it, and from where. */
+  static async of(store: StorePlace, plan: SidePlan): Promise<ShadowSides> {
+    const served = await store.servedName();
+    for (let name: string | undefined = served; name !== undefined; ) {
+      const info = await store.find(name);
+      const from = info?.metadata[shadowKeys.from];
+      if (info?.metadata[shadowKeys.plan] === plan.planId && typeof from === 'string')
+        return new ShadowSides(store, plan, { old: from, new: name });
+      name = typeof from === 'string' ? from : undefined;
+    }
+    const { targetSpec, planId } = plan;
+    const suffix = `${slugOf(targetSpec)}-${planId.slice(0, 8)}`;
+    return new ShadowSides(store, plan, { old: served, new: `${served}-${suffix}` });
+  }
+
+  #info(name: string): Promise<CollectionInfo> {
+    let info = this.#infos.get(name);
+    if (info === undefined) {
+      info = collectionNamed(this.#store.connection, name);
+      this.#infos.set(name, info);
+      info.catch(() => this.#infos.delete(name));
+    }
+    return info;
+  }
+
+  async #ends(): Promise<Ends> {
+    const slot = this.#store.slotOf(await this.#info(this.#old));
+    const end = async (name: string): Promise<End> => {
+      const info = await this.#info(name);
+      return { place: this.#store.placeAt(info, flatSlot(slot)), others: otherVectors(info, slot.vector) };
+    };
+    const [old, other] = [await end(this.#old), await end(this.#new)];
+    // Stamps of the old side stand where a named vector has left them.
+    return { old: { ...old, place: { ...old.place, slot } }, new: other, readers: await this.readers() };
+  }
+
+  /** Indexes of the old side that the new one lacks. */
+  async #findings(): Promise<readonly string[]> {
+    const [old, other] = await Promise.all([this.#old, this.#new].map((name) => this.#store.find(name)));
+    const lacking = Object.keys(old?.indexes ?? {}).filter((field) => other?.indexes[field] === undefined);
+    return lacking.length === 0 ? [] : [`The new collection lacks payload indexes on ${lacking.join(', ')}.`];
+  }
+
+  async prepare(): Promise<void> {
+    const { connection } = this.#store;
+    const { planId, targetSpec, sourceSpec } = this.#plan;
+    if ((await this.readers()) === 'new') return;
+    await lockMigration(connection, this.#old, planId);
+    const from = await this.#info(this.#old);
+    const { vector } = this.#store.slotOf(from);
+    if ((await this.#store.find(this.#new)) === undefined)
+      await createLike(connection, from, {
+        name: this.#new,
+        vector,
+        spec: targetSpec,
+        metadata: {
+          ...from.metadata,
+          [metadataKeys.vector]: vector,
+          [metadataKeys.flat]: vector,
+          [shadowKeys.plan]: planId,
+          [shadowKeys.from]: this.#old,
+          [shadowKeys.target]: targetSpec.info,
+          [shadowKeys.source]: sourceSpec.info,
+        },
+      });
+    this.#infos.delete(this.#new);
+    const made = await this.#info(this.#new);
+    if (made.metadata[shadowKeys.plan] !== planId) throw this.#notOurs();
+    await ensureStampIndexes(connection, made, '');
+    if (from.metadata[shadowKeys.side] !== this.#new)
+      await patchMetadata(connection, this.#old, { [shadowKeys.side]: this.#new });
+    this.#store.moved();
+  }
+
+  #notOurs(): RegistryError {
+    return new RegistryError(
+      'COLLECTION_MISMATCH',
+      `Collection ${this.#new} exists and was not made by plan ${this.#plan.planId}; it was left as it is. Remove it, or rename what it belongs to.`,
+    );
+  }
+
+  async readers(): Promise<'old' | 'new'> {
+    // A later plan may have moved them further.
+    return (await this.#store.servedName()) === this.#old ? 'old' : 'new';
+  }
+
+  async cutover(): Promise<void> {
+    const { connection, collection } = this.#store;
+    if ((await this.readers()) === 'new') return;
+    await this.#carryMark(this.#old, this.#new, { [shadowKeys.served]: true });
+    await pointAlias(connection, collection, this.#new);
+    this.#store.moved();
+  }
+
+  async revert(): Promise<void> {
+    const { connection, collection } = this.#store;
+    if ((await this.readers()) === 'old') return;
+    await this.#carryMark(this.#new, this.#old, {});
+    await pointAlias(connection, collection, this.#old);
+    this.#store.moved();
+    await unlockMigration(connection, this.#old, this.#plan.planId);
+  }
+
+  /** What a registry is told by goes with the readers. */
+  async #carryMark(from: string, to: string, more: Readonly<Record<string, unknown>>): Promise<void> {
+    const { connection } = this.#store;
+    const { metadata } = await collectionNamed(connection, from);
+    const kept = {
+      [metadataKeys.mark]: metadata[metadataKeys.mark] ?? 0,
+      [metadataKeys.storeId]: this.#store.storeId,
+    };
+    await patchMetadata(connection, to, { ...kept, ...more });
+  }
+
+  async discard(): Promise<void> {
+    const { connection } = this.#store;
+    const info = await this.#store.find(this.#new);
+    if (info !== undefined) {
+      const isOurs = info.metadata[shadowKeys.plan] === this.#plan.planId;
+      if (!isOurs || info.metadata[shadowKeys.served] === true || (await this.readers()) === 'new') return;
+      await connection.change('deleteCollection', { collection_name: this.#new });
+    }
+    await this.#release();
+  }
+
+  async #release(): Promise<void> {
+    const { connection } = this.#store;
+    this.#infos.clear();
+    if ((await this.#store.find(this.#old))?.metadata[shadowKeys.side] === this.#new)
+      await patchMetadata(connection, this.#old, { [shadowKeys.side]: null });
+    await unlockMigration(connection, this.#old, this.#plan.planId);
+    this.#store.moved();
+  }
+
+  async leftover(): Promise<string | undefined> {
+    const name = (await this.readers()) === 'new' ? this.#old : this.#new;
+    return (await this.#store.find(name)) === undefined ? undefined : name;
+  }
+
+  async finalize(name: string): Promise<void> {
+    const { connection } = this.#store;
+    const left = await this.leftover();
+    if (left !== undefined) {
+      if (left !== name) throw this.#notNamed(left);
+      await this.#assertNoOtherAlias(left);
+      await connection.change('deleteCollection', { collection_name: left });
+    }
+    await this.#release();
+  }
+
+  #notNamed(left: string): RegistryError {
+    return new RegistryError(
+      'CONFIRMATION_MISSING',
+      `Plan ${this.#plan.planId} drops collection ${JSON.stringify(left)} for good; pass that name.`,
+      { details: { planId: this.#plan.planId, name: left } },
+    );
+  }
+
+  /** Deleting a collection deletes every alias of it. */
+  async #assertNoOtherAlias(name: string): Promise<void> {
+    const { aliases } = await this.#store.connection.read<{ aliases: readonly { alias_name: string }[] }>(
+      'getCollectionAliases',
+      { collection_name: name },
+    );
+    const [other] = aliases;
+    if (other === undefined) return;
+    throw new RegistryError(
+      'ALIAS_TAKEN',
+      `Alias ${JSON.stringify(other.alias_name)} still points at collection ${name}, and would go with it; point it elsewhere, or remove it.`,
+      { details: { collection: name, alias: other.alias_name } },
+    );
+  }
+}
+
+const flatSlot = ({ vector }: Slot): Slot => ({ vector, isFlat: true });
