@@ -43,3 +43,25 @@ describe.runIf(why === undefined).each(['registry', 'nodes'] as const)(
     });
   },
 );
+
+it.runIf(why === undefined)('a worker that goes on with a rollback says what it waits for', async () => {
+  const disk = new SmallDisk(4);
+  onTestFinished(() => disk.remove());
+  const folders = { registry: temporaryFolder(), nodes: disk.folder };
+  const rollback = operations.find(({ name }) => name === 'a rollback')!;
+  const planId = await rollback.begin(folders);
+  await using program = await Program.open(folders);
+  const { manager, clock } = program;
+  disk.fill();
+  // Begun, and left to whoever works.
+  await rollback.act(program, planId, AbortSignal.abort());
+  await manager.startWorker();
+  while ((await manager.getWorkerStats()).waiting.length === 0) await clock.advance(1_000);
+  expect((await manager.getWorkerStats()).waiting).toMatchObject([{ planId, code: 'DISK_FULL' }]);
+  disk.makeRoom();
+  while (!(await rollback.isDone(program, planId))) await clock.advance(1_000);
+  await clock.advance(2_000);
+  expect((await manager.getWorkerStats()).waiting).toEqual([]);
+  await program.run(manager.stopWorker());
+  await assertUnharmed(program);
+});

@@ -26,6 +26,13 @@ export type FileName = 'registry' | 'nodes';
 export type Folders = Readonly<Record<FileName, string>>;
 export const pathOf = (folders: Folders, name: FileName) => join(folders[name], `${name}.sqlite`);
 
+/** Waits for a lock are many and short, and each costs real time: here they are few and long. */
+class CoarseClock extends ManualClock {
+  override sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return super.sleep(ms > 0 && ms < 100 ? 500 : ms, signal);
+  }
+}
+
 /** A program that has both files open. */
 export class Program implements AsyncDisposable {
   readonly manager: EmbeddingVersionManager;
@@ -39,7 +46,7 @@ export class Program implements AsyncDisposable {
   }
 
   static async open(folders: Folders, options: OpenOptions = {}): Promise<Program> {
-    const clock = new ManualClock({ now: Date.now(), seed: Date.now() % 1_000_000 });
+    const clock = new CoarseClock({ now: Date.now(), seed: Date.now() % 1_000_000 });
     const store = await SqliteNodeStore.open({ path: pathOf(folders, 'nodes'), sqliteVec: false, clock });
     try {
       const dbPath = pathOf(folders, 'registry');
@@ -95,7 +102,7 @@ export interface Operation {
   readonly writes: readonly FileName[];
   /** Everything up to it; answers the plan it is about. */
   readonly begin: (folders: Folders) => Promise<string>;
-  readonly act: (program: Program, planId: string) => Promise<unknown>;
+  readonly act: (program: Program, planId: string, signal?: AbortSignal) => Promise<unknown>;
   /** It has been done. */
   readonly isDone: (program: Program, planId: string) => Promise<boolean>;
 }
@@ -138,7 +145,7 @@ export const operations: readonly Operation[] = [
     name: 'a rollback',
     writes: ['registry', 'nodes'],
     begin: (folders) => planned(folders, 'migrated'),
-    act: ({ manager }, planId) => manager.rollbackMigration({ planId }),
+    act: ({ manager }, planId, signal) => manager.rollbackMigration({ planId, ...(signal && { signal }) }),
     isDone: statusIs('rolled_back'),
   },
   {

@@ -51,7 +51,8 @@ export async function afterPowerLoss(base: World, snapshot: Snapshot, losses: Lo
         path,
         wal !== undefined && isTorn ? tear(database, wal, durableFrames(wal, durable)) : database,
       );
-      writeFileSync(`${path}-wal`, wal === undefined ? log : cut(log, wal, frames, bytes));
+      const isCut = wal !== undefined && frames < wal.frames.length;
+      writeFileSync(`${path}-wal`, isCut ? cut(log, wal, frames, bytes) : log);
       assertIntact(path);
     }
   });
