@@ -18,6 +18,7 @@ const PATIENCE_MS = 5_000;
 const RETRY_MIN_MS = 5;
 const RETRY_MAX_MS = 50;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
+const WAL_ATTEMPTS = 100;
 const CACHE_STATEMENTS = 200;
 
 /** Which file to open, and how a new one is laid out. */
@@ -29,6 +30,8 @@ export interface SqliteOptions {
   /** Only for a new file: must be set before the first table is made, and before WAL. */
   readonly pageSize?: number;
   readonly incrementalVacuum?: boolean;
+  /** How long the write-ahead log may grow before writers empty it; 64 MB unless told. */
+  readonly walLimitBytes?: number;
 }
 
 /** A connection with its pragmas set, its statements kept, and writers that wait without blocking. */
@@ -36,10 +39,12 @@ export class SqliteDatabase {
   readonly path: string;
   readonly raw: Database.Database;
   readonly #clock: Clock;
+  readonly #walLimitBytes: number;
   readonly #statements = new Map<string, Database.Statement>();
 
   /** Wraps a connection whose pragmas are set; use {@link openSqlite}. */
-  constructor(raw: Database.Database, path: string, clock: Clock) {
+  constructor(raw: Database.Database, path: string, clock: Clock, walLimitBytes = WAL_LIMIT_BYTES) {
+    this.#walLimitBytes = walLimitBytes;
     this.raw = raw;
     this.path = path;
     this.#clock = clock;
@@ -65,11 +70,13 @@ export class SqliteDatabase {
    * Waits up to `patienceMs` (5 s) for other writers.
    * @throws RegistryError `DATABASE_LOCKED`, `DISK_FULL`, `DATABASE_READONLY`, `DATABASE_INVALID`
    */
-  write<T>(
+  async write<T>(
     body: () => T,
     options: { signal?: AbortSignal | undefined; patienceMs?: number } = {},
   ): Promise<T> {
-    return this.#patiently(() => this.raw.transaction(body).immediate(), options);
+    const result = await this.#patiently(() => this.raw.transaction(body).immediate(), options);
+    await this.#relieveWal();
+    return result;
   }
 
   /** Runs `body` in one read transaction: all its statements see the same state. Errors as for `write`. */
@@ -93,7 +100,7 @@ export class SqliteDatabase {
       }
       // A clock that is set back must not make the wait longer.
       deadline = Math.min(deadline, this.#clock.now() + patienceMs);
-      await this.#clock.sleep(RETRY_MIN_MS + this.#clock.random() * (RETRY_MAX_MS - RETRY_MIN_MS), signal);
+      await this.#clock.sleep(this.#retryMs(), signal);
     }
   }
 
@@ -102,16 +109,29 @@ export class SqliteDatabase {
     return sqliteFailure(error, this.path);
   }
 
-  /** Empties a write-ahead log that readers have let grow past 64 MB. Does nothing while it is small. */
-  relieveWal(): void {
-    const size = statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-    if (size < WAL_LIMIT_BYTES) return;
-    try {
-      this.raw.pragma('wal_checkpoint(TRUNCATE)');
-    } catch (error) {
-      // A busy reader only delays this to the next call.
-      if (this.failure(error).code !== 'DATABASE_LOCKED') throw this.failure(error);
+  /**
+   * Empties a write-ahead log that readers have let grow past its limit. Past twice the limit the writer waits for
+   * them to end what they read, but not for ever: a reader that never ends must not stop all work.
+   */
+  async #relieveWal(): Promise<void> {
+    for (let attempt = 0; attempt < WAL_ATTEMPTS; attempt++) {
+      const size = statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+      if (size < this.#walLimitBytes || this.#truncateWal() || size < 2 * this.#walLimitBytes) return;
+      await this.#clock.sleep(this.#retryMs());
     }
+  }
+
+  /** What was written is written: whatever else than a reader keeps the log from being emptied, the next write meets. */
+  #truncateWal(): boolean {
+    try {
+      return this.raw.pragma('wal_checkpoint(TRUNCATE)', { simple: true }) === 0;
+    } catch {
+      return false;
+    }
+  }
+
+  #retryMs(): number {
+    return RETRY_MIN_MS + this.#clock.random() * (RETRY_MAX_MS - RETRY_MIN_MS);
   }
 
   /** Gives up to `pages` free pages back to the file system; 0: all, and the write-ahead log too. */
@@ -147,7 +167,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase
   } catch (error) {
     throw sqliteFailure(error, options.path);
   }
-  const database = new SqliteDatabase(raw, options.path, clock);
+  const database = new SqliteDatabase(raw, options.path, clock, options.walLimitBytes);
   try {
     await setPragmas(database, options, clock);
     return database;

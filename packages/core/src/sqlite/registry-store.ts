@@ -203,10 +203,8 @@ export class SqliteRegistryStore implements RegistryStore {
     return this.#write((context) => batches.backUp(context, lease, backups));
   }
 
-  async settle(lease: Lease, result: BatchResult) {
-    const settled = await this.#write((context) => batches.settle(context, lease, result));
-    this.#db.relieveWal();
-    return settled;
+  settle(lease: Lease, result: BatchResult) {
+    return this.#write((context) => batches.settle(context, lease, result));
   }
 
   sweep(lease: Lease, heads: readonly TaskSeed[]) {

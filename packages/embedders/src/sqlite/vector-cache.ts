@@ -90,7 +90,6 @@ export class VectorCache {
       for (const [key, vector] of entries) insert.run(key, vector, sealOf(key, vector), now);
       this.#makeRoom();
     });
-    database.relieveWal();
   }
 
   close(): void {

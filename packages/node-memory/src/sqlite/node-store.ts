@@ -285,9 +285,7 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
   /** One durable transaction. */
   async #write<T>(body: () => T, signal?: AbortSignal): Promise<T> {
     try {
-      const result = await this.#database.write(body, { signal });
-      this.#database.relieveWal();
-      return result;
+      return await this.#database.write(body, { signal });
     } catch (error) {
       // What a failed transaction interned or learned is gone with it.
       this.#stamps.forget();
