@@ -67,6 +67,13 @@ describe('an answer that says', () => {
     ['an unknown model', 404, openAI('The model `x` does not exist', 'model_not_found'), 'fatal'],
     ['an unknown model as Ollama says it', 404, openAI('model "x" not found, try pulling it first'), 'fatal'],
     ['an unknown model as others say it', 400, { detail: 'Model x is not supported.' }, 'fatal'],
+    [
+      'a text that speaks of keys',
+      400,
+      openAI('Not valid: why the API key of the model not found is'),
+      'refused',
+    ],
+    ['a text that a model cannot take', 400, openAI("The model's input is invalid"), 'refused'],
     ['too long a text', 400, openAI("This model's maximum context length is 8192 tokens"), 'refused'],
     ['too long a text by code', 400, openAI('Too much', 'context_length_exceeded'), 'refused'],
     [
@@ -104,9 +111,9 @@ describe('an answer that says', () => {
     ['a failure with status 200 and no code', 200, { error: { message: 'Provider failed' } }, 'transient'],
     ['a page instead of vectors', 200, '<html>Welcome</html>', 'transient'],
     ['nothing', 200, '', 'transient'],
-  ])('%s is %4$s', async (_, status, body, kind) => {
+  ])('%s', async (_, status, body, kind) => {
     server.reply = (response) => sendJson(response, status, body);
-    const error = await failureOf(embedder().embed(['some text'], document));
+    const error = await failureOf(embedder().embed(['why the API key of the model not found is'], document));
     expect({ kind: error.kind, text: error.message }).toEqual({ kind, text: error.message });
     expect(error.message).not.toContain(key);
     expect(server.asked).toHaveLength(1);

@@ -10,7 +10,7 @@ const cl100kModels = /(^|\/)text-embedding-(3-small|3-large|ada-002)$/;
 // a text has them, would block for minutes.
 const longRun = /[\p{L}\p{M}]{513}|\s{513}|[^\s\p{L}\p{N}]{513}/u;
 const pieces = /[\s\S]{1,512}/gu;
-const charactersPerTurn = 2 ** 18;
+const charactersPerTurn = 2 ** 15;
 
 /**
  * Counts with the model's own tokenizer where that is known and `gpt-tokenizer` is installed, with an estimate

@@ -22,8 +22,8 @@ const noMoney =
 const tooLong =
   /(context|sequence|input|prompt|token)[ _]?(length|limit|window)|too (long|many tokens)|maximum (input|context|allowed|number of tokens)|max(imum)?[ _](\w+[ _])?tokens|request too large/i;
 const noModel =
-  /model\b.*\b(not (be )?(found|exist|supported|available|loaded)|does not exist|unknown|invalid)|(invalid|unknown|no such) model/i;
-const noKey = /api[ _-]?key|authentication|unauthorized/i;
+  /\bmodel\b[^.]*\b(does not exist|not found|is not supported|is not loaded)|\b(unknown|invalid|no such) model\b/i;
+const noKey = /api[ _-]?key|authentication failed|unauthorized/i;
 
 /**
  * What a server's answer means. Status and code decide; the sentence of the server decides where they are used
@@ -31,7 +31,7 @@ const noKey = /api[ _-]?key|authentication|unauthorized/i;
  * OpenAI a request over the tokens of a whole minute with 429, which no waiting cures.
  */
 export function embedderFailure(call: FailedCall, clock: Clock, confidential: Confidential): EmbedderError {
-  const [kind, advice] = verdict(call);
+  const [kind, advice] = verdict(call, confidential.texts);
   // A code is a name; whatever else stands in its place may hold anything.
   const names = [call.code, call.type].filter((name) => name !== undefined && /^[\w.:-]{1,64}$/.test(name));
   const message = `The server answered ${[...new Set([call.status, ...names])].join(', ')}: ${advice}.${saying(call, confidential)}`;
@@ -42,7 +42,7 @@ export function embedderFailure(call: FailedCall, clock: Clock, confidential: Co
   });
 }
 
-function verdict(call: FailedCall): readonly [EmbedderFailure, string] {
+function verdict(call: FailedCall, texts: readonly string[]): readonly [EmbedderFailure, string] {
   const { status, code = '', type = '', message = '' } = call;
   if (status === 402 || noMoney.test(code) || noMoney.test(type))
     return ['fatal', 'the quota of the account is spent; add credit or raise its limit, then resume'];
@@ -55,9 +55,10 @@ function verdict(call: FailedCall): readonly [EmbedderFailure, string] {
   if (status === 404 || code === 'model_not_found')
     return ['fatal', 'it has no such model, or nothing at this address; check model and baseURL'];
   if (status === 400 || status === 413 || status === 415 || status === 422) {
-    if (noKey.test(`${code} ${type} ${message}`))
-      return ['fatal', 'it does not accept the key; check apiKey'];
-    if (noModel.test(message)) return ['fatal', 'it has no such model; check model'];
+    // A text that speaks of keys and models, and is quoted, says nothing of this key and this model.
+    const said = quotesContent(message, texts) ? '' : message;
+    if (noKey.test(`${code} ${type} ${said}`)) return ['fatal', 'it does not accept the key; check apiKey'];
+    if (noModel.test(said)) return ['fatal', 'it has no such model; check model'];
     return ['refused', 'it refuses these texts'];
   }
   if ([408, 409, 424, 425].includes(status) || status >= 500) return ['transient', 'it failed'];

@@ -9,7 +9,8 @@ let settings: ModelSettings | undefined;
 let loading: Promise<LoadedModel> | undefined;
 /** Requests are answered one after the other. */
 let last: Promise<void> = Promise.resolve();
-const cancelled = new Set<number>();
+/** Requests that somebody still waits for. */
+const wanted = new Set<number>();
 
 /** A model that could not be loaded is tried again at the next request. */
 async function model(): Promise<LoadedModel> {
@@ -29,11 +30,13 @@ async function answer(request: Request & { readonly kind: 'embed' | 'count' }): 
     const loaded = await model();
     if (kind === 'count') return send({ id, tokens: texts.map((text) => loaded.count(text)) });
     const vectors: Float32Array[] = [];
-    for (; textIndex < texts.length && !cancelled.has(id); textIndex++)
+    for (; textIndex < texts.length && wanted.has(id); textIndex++)
       vectors.push(await loaded.embed(texts[textIndex]!));
-    if (!cancelled.delete(id)) send({ id, vectors });
+    if (wanted.has(id)) send({ id, vectors });
   } catch (error) {
     send({ id, failure: failureOf(error, textIndex) });
+  } finally {
+    wanted.delete(id);
   }
 }
 
@@ -50,8 +53,11 @@ function send(reply: Reply): void {
 
 process.on('message', (request: Request) => {
   if (request.kind === 'load') settings = request.settings;
-  else if (request.kind === 'cancel') cancelled.add(request.id);
-  else last = last.then(() => answer(request));
+  else if (request.kind === 'cancel') wanted.delete(request.id);
+  else {
+    wanted.add(request.id);
+    last = last.then(() => answer(request));
+  }
 });
 // The parent is gone, and with it everybody who asks.
 process.on('disconnect', () => process.exit());
