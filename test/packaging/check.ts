@@ -14,6 +14,7 @@ import {
   readManifest,
   strayFiles,
 } from './contents.ts';
+import { firstUse, refusesOldRuntime } from './first-use.ts';
 import { expectNone, run, Steps } from './steps.ts';
 
 const workspace = resolve(import.meta.dirname, '../..');
@@ -92,11 +93,30 @@ async function runPrograms(): Promise<void> {
   }
 }
 
+async function useEvr(): Promise<void> {
+  const place = {
+    cwd: join(consumer, 'first-use'),
+    path: [join(consumer, 'node_modules', '.bin'), path].join(delimiter),
+  };
+  await steps.check('evr, from init to rollback', () => firstUse(place));
+  const outside = (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => !folder.includes('node_modules'))
+    .map((folder) => join(folder, 'node'))
+    .find((file) => existsSync(file));
+  const version = outside && (await run(outside, ['--version'], place)).trim();
+  // The Node of the machine, which may be older than the one of the workspace.
+  if (outside === undefined || !/^v(1|20|21|22\.([0-9]|1[0-3])\.)/.test(version ?? '')) return;
+  const program = join(consumer, 'node_modules', '@registry', 'cli', 'dist', 'evr.js');
+  await steps.check(`evr says what ${version} lacks`, () => refusesOldRuntime(outside, program, place));
+}
+
 try {
   await packAll();
   await steps.check('install all tarballs outside the workspace', install);
   await lookInto(packages);
   await runPrograms();
+  await useEvr();
 } finally {
   rmSync(folder, { recursive: true });
 }
