@@ -46,6 +46,28 @@ describe('watching a plan', () => {
     expect(midway?.workers).toBe(1);
   });
 
+  it('says in every process that no worker has the embedder of its target', async () => {
+    const clock = new ManualClock();
+    const { manager, open, to } = await openScene({ nodes: 2, clock });
+    const { planId } = await manager.createMigration(to);
+    const unfit = await open({ embedders: [] });
+    await unfit.startWorker();
+    const stopping = new AbortController();
+    const seen: MigrationProgress[] = [];
+    const watching = (async () => {
+      for await (const progress of manager.watchMigration(planId, { signal: stopping.signal })) {
+        seen.push(progress);
+        if (progress.heldBackBy === 'noEmbedder') stopping.abort();
+      }
+    })();
+    await clock.runUntil(watching);
+    expect(seen.at(-1)).toMatchObject({ heldBackBy: 'noEmbedder', workers: 1, plan: { status: 'pending' } });
+    expect(await manager.listWorkers()).toMatchObject([
+      { planIds: [], waiting: [{ planId, code: 'EMBEDDER_MISSING' }] },
+    ]);
+    await clock.runUntil(unfit.stopWorker());
+  });
+
   it.each(['paused', 'cancelled', 'rolled_back'] as const)('that is %s tells it and ends', async (status) => {
     const { manager, to } = await openScene({ nodes: 1 });
     const { planId } = await manager.createMigration(to);

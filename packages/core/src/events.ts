@@ -4,8 +4,8 @@ import type { MigrationPlan } from './model/plan.ts';
 import type { MigrationStatus } from './model/status.ts';
 import type { MigrationTask } from './model/task.ts';
 
-/** Why a running plan is not faster. */
-export type HeldBackBy = 'throttle' | 'rateLimit' | 'backoff' | 'noWorker';
+/** Why a running plan is not faster. `noEmbedder`: workers run, and none of them has the embedder of its target. */
+export type HeldBackBy = 'throttle' | 'rateLimit' | 'backoff' | 'noWorker' | 'noEmbedder';
 
 /** A plan and its pace. */
 export interface MigrationProgress {

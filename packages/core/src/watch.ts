@@ -19,10 +19,10 @@ export async function* watchMigration(
   let last = '';
   while (!signal?.aborted) {
     const plan = await planner.getMigration(planId);
-    const workers = (await context.registry.workers()).length;
+    const workers = await context.registry.workers();
     const now = progress.of(plan, workers);
     const isResting = !['pending', 'in_progress', 'rolling_back'].includes(plan.status);
-    const state = JSON.stringify([plan, workers, now.heldBackBy]);
+    const state = JSON.stringify([plan, workers.length, now.heldBackBy]);
     if (state !== last) yield now;
     last = state;
     if (isResting) return;

@@ -33,6 +33,7 @@ function heldBackText(by: HeldBackBy, plan: PlanData, say: Say): string {
     rateLimit: say('rate limit, next try {time} UTC', { time: timeOf(plan.hold?.until) }),
     backoff: say('held, next try {time} UTC', { time: timeOf(plan.hold?.until) }),
     noWorker: say('no worker'),
+    noEmbedder: say('no worker has its embedder'),
   };
   return texts[by];
 }

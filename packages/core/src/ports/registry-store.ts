@@ -146,6 +146,8 @@ export interface WorkerInfo {
   /** ISO time. */
   readonly heartbeatAt: string;
   readonly planIds: readonly string[];
+  /** Plans that it could not go on with when it was heard of last, and why: no embedder here, a hold. */
+  readonly waiting: readonly ({ readonly planId: string } & Reason)[];
 }
 
 /** Who did what to which model or plan. */
@@ -330,7 +332,13 @@ export interface RegistryStore {
    * the mark catches up. Answers how many were paused.
    */
   catchUpMark(mark: number): Promise<number>;
-  beat(worker: { workerId: string; host: string; pid: number }): Promise<void>;
+  /** `waiting`: none unless told. */
+  beat(worker: {
+    workerId: string;
+    host: string;
+    pid: number;
+    waiting?: WorkerInfo['waiting'];
+  }): Promise<void>;
   dropWorker(workerId: string): Promise<void>;
   workers(): Promise<readonly WorkerInfo[]>;
   close(): Promise<void>;

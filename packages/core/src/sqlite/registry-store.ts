@@ -272,7 +272,7 @@ export class SqliteRegistryStore implements RegistryStore {
     return this.#write((context) => seeing.catchUpMark(context, mark));
   }
 
-  beat(worker: { workerId: string; host: string; pid: number }) {
+  beat(worker: Parameters<RegistryStore['beat']>[0]) {
     return this.#write((context) => seeing.beat(context, worker));
   }
 

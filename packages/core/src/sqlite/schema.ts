@@ -6,7 +6,7 @@
  * lies in the range of a live lease; whatever else is waiting is in state 1 and found by an index.
  */
 export const APPLICATION_ID = 0x45565247; // "EVRG"
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** States of a task row. 0 and 1 are pending, 2 is in progress. */
 export const state = {
@@ -159,4 +159,5 @@ WHERE p.sealed IS NOT NULL;
 export const schemaSteps: readonly string[] = [
   tables + views,
   'ALTER TABLE plans ADD COLUMN strategy_reason TEXT',
+  "ALTER TABLE workers ADD COLUMN waiting TEXT NOT NULL DEFAULT '[]'",
 ];

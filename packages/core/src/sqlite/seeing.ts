@@ -2,7 +2,7 @@ import type { Reason } from '../errors.ts';
 import { assertSameNodeStore } from '../model/node-store-id.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import type { Page, PageOptions } from '../ports/node-store.ts';
-import type { JournalEntry, WorkerInfo } from '../ports/registry-store.ts';
+import type { JournalEntry, RegistryStore, WorkerInfo } from '../ports/registry-store.ts';
 import { type Context, note, putSetting, raiseMark, setting } from './context.ts';
 import { giveBack, leasesOf } from './leases.ts';
 import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
@@ -60,18 +60,19 @@ function entryOf(row: JournalRow): JournalEntry {
   };
 }
 
-export function beat({ db, clock }: Context, worker: { workerId: string; host: string; pid: number }): void {
+export function beat({ db, clock }: Context, worker: Parameters<RegistryStore['beat']>[0]): void {
   db.sql(
-    `INSERT INTO workers (worker, host, pid, started, heartbeat) VALUES (:workerId, :host, :pid, :now, :now)
-     ON CONFLICT (worker) DO UPDATE SET heartbeat = excluded.heartbeat`,
-  ).run({ ...worker, now: clock.now() });
+    `INSERT INTO workers (worker, host, pid, started, heartbeat, waiting)
+     VALUES (:workerId, :host, :pid, :now, :now, :waiting)
+     ON CONFLICT (worker) DO UPDATE SET heartbeat = excluded.heartbeat, waiting = excluded.waiting`,
+  ).run({ ...worker, waiting: JSON.stringify(worker.waiting ?? []), now: clock.now() });
   db.sql('DELETE FROM workers WHERE heartbeat < ?').run(clock.now() - FORGOTTEN_MS);
 }
 
 export function workers({ db, clock }: Context): WorkerInfo[] {
   const rows = db
     .sql(
-      `SELECT w.worker, w.host, w.pid, w.heartbeat, (SELECT json_group_array(DISTINCT p.plan_id) FROM leases l
+      `SELECT w.worker, w.host, w.pid, w.heartbeat, w.waiting, (SELECT json_group_array(DISTINCT p.plan_id) FROM leases l
          JOIN plans p ON p.plan = l.plan WHERE l.worker = w.worker) AS plan_ids
        FROM workers w WHERE w.heartbeat > ? ORDER BY w.started`,
     )
@@ -80,6 +81,7 @@ export function workers({ db, clock }: Context): WorkerInfo[] {
     host: string;
     pid: number;
     heartbeat: number;
+    waiting: string;
     plan_ids: string;
   }[];
   return rows.map((row) => ({
@@ -88,6 +90,7 @@ export function workers({ db, clock }: Context): WorkerInfo[] {
     pid: row.pid,
     heartbeatAt: new Date(row.heartbeat).toISOString(),
     planIds: JSON.parse(row.plan_ids) as string[],
+    waiting: JSON.parse(row.waiting) as WorkerInfo['waiting'],
   }));
 }
 

@@ -15,7 +15,7 @@ import type { WorkerStats } from '../events.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import { runnableStatuses } from '../model/status.ts';
 import { continueCreation, endDeadCreation } from '../planner/create-plan.ts';
-import type { Lease } from '../ports/registry-store.ts';
+import type { Lease, WorkerInfo } from '../ports/registry-store.ts';
 import { type LeaseEnd, LeaseRunner } from './lease-runner.ts';
 import { LEASE_MS } from './pace.ts';
 
@@ -30,6 +30,8 @@ export interface DispatcherOptions {
   /** Work on this plan alone, and end when it rests. */
   readonly planId?: string;
 }
+
+type Waiting = WorkerInfo['waiting'][number];
 
 export class Dispatcher {
   readonly #context: ManagerContext;
@@ -52,7 +54,7 @@ export class Dispatcher {
   readonly #troubles = new Map<string, Reason>();
   /** Why the loop gave up. */
   #fault: { readonly error: unknown } | undefined;
-  #waiting: readonly ({ planId: string } & Reason)[] = [];
+  #waiting: readonly Waiting[] = [];
   #processed = 0;
   #failed = 0;
   #rolledBack = 0;
@@ -179,7 +181,7 @@ export class Dispatcher {
   async #claimNext(stopping: AbortSignal): Promise<Lease | number | 'rest'> {
     const { registry, clock } = this.#context;
     let isOver = this.#options.planId !== undefined;
-    const waiting: ({ planId: string } & Reason)[] = [];
+    const waiting: Waiting[] = [];
     let until = clock.now() + POLL_MS;
     const deadWorkers = await this.#deadWorkers();
     for await (const plan of this.#plans()) {
@@ -207,10 +209,18 @@ export class Dispatcher {
       if (claim.because === 'hold' && plan.hold) waiting.push({ planId: plan.planId, ...plan.hold });
     }
     if (isOver) return this.#leases.size > 0 ? POLL_MS : 'rest';
-    this.#waiting = waiting;
+    await this.#waitFor(waiting);
     if (await this.#goOnCreating(stopping)) return 0;
     // The clock may have been set back since `until` was made of it.
     return Math.min(POLL_MS, Math.max(1, until - clock.now()));
+  }
+
+  /** Told at once: whoever looks at a plan that does not move must see why. */
+  async #waitFor(waiting: readonly Waiting[]): Promise<void> {
+    const told = (list: readonly Waiting[]) => list.map(({ planId, code }) => `${planId} ${code}`).join();
+    const isNews = told(waiting) !== told(this.#waiting);
+    this.#waiting = waiting;
+    if (isNews) await this.#beat();
   }
 
   /** Page by page: any number of plans that wait must not keep the next one from running. */
@@ -318,7 +328,7 @@ export class Dispatcher {
 
   #beat(): Promise<void> {
     const { registry, host, pid } = this.#context;
-    return registry.beat({ workerId: this.workerId, host, pid });
+    return registry.beat({ workerId: this.workerId, host, pid, waiting: this.#waiting });
   }
 
   async #leave(): Promise<void> {

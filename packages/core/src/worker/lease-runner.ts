@@ -83,8 +83,7 @@ export class LeaseRunner {
       }
     if (!events.hears('batch:settled')) return;
     const plan = await registry.plan(planId);
-    if (plan !== undefined)
-      events.emit('batch:settled', this.#progress.of(plan, (await registry.workers()).length));
+    if (plan !== undefined) events.emit('batch:settled', this.#progress.of(plan, await registry.workers()));
   }
 
   async #pause(planId: string, reason: Reason): Promise<void> {

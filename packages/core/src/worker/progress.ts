@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { HeldBackBy, MigrationProgress } from '../events.ts';
 import type { MigrationPlan } from '../model/plan.ts';
+import type { WorkerInfo } from '../ports/registry-store.ts';
 
 /** What is this old has 1/e of the weight of now. */
 const AVERAGED_OVER_MS = 5_000;
@@ -27,7 +28,7 @@ export class Progress {
     this.#clock = clock;
   }
 
-  of(plan: MigrationPlan, workers: number): MigrationProgress {
+  of(plan: MigrationPlan, workers: readonly Pick<WorkerInfo, 'waiting'>[]): MigrationProgress {
     const isBack = plan.status === 'rolling_back';
     const settled = isBack
       ? plan.rolledBackNodes
@@ -39,7 +40,7 @@ export class Progress {
       plan,
       nodesPerSecond: perSecond,
       ...(perSecond > 0 && open > 0 && { etaSeconds: open / perSecond }),
-      workers,
+      workers: workers.length,
       ...(heldBackBy && { heldBackBy }),
     };
   }
@@ -62,10 +63,21 @@ export class Progress {
   }
 }
 
-function heldBack(plan: MigrationPlan, workers: number, perSecond: number): HeldBackBy | undefined {
+function heldBack(
+  plan: MigrationPlan,
+  workers: readonly Pick<WorkerInfo, 'waiting'>[],
+  perSecond: number,
+): HeldBackBy | undefined {
   if (plan.hold !== undefined) return plan.hold.code === 'RATE_LIMITED' ? 'rateLimit' : 'backoff';
-  if (workers === 0 && ['pending', 'in_progress', 'rolling_back'].includes(plan.status)) return 'noWorker';
+  if (['pending', 'in_progress', 'rolling_back'].includes(plan.status)) {
+    if (workers.length === 0) return 'noWorker';
+    if (workers.every(({ waiting }) => waiting.some((one) => lacksEmbedder(one, plan)))) return 'noEmbedder';
+  }
   const batchesPerLane = perSecond / plan.batchSize / plan.maxParallelWorkers;
   // More than half of a lane's time is its rest.
   return batchesPerLane * plan.throttleMs > 500 ? 'throttle' : undefined;
+}
+
+function lacksEmbedder({ planId, code }: WorkerInfo['waiting'][number], plan: MigrationPlan): boolean {
+  return planId === plan.planId && (code === 'EMBEDDER_MISSING' || code === 'EMBEDDER_MISMATCH');
 }

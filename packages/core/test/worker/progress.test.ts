@@ -3,6 +3,9 @@ import { expect, it } from 'vitest';
 import { EmbeddingModelSpec, MigrationPlan, type PlanFields } from '../../src/index.ts';
 import { Progress } from '../../src/worker/progress.ts';
 
+/** A worker that waits for nothing. */
+const one = { waiting: [] };
+
 const spec = new EmbeddingModelSpec({ modelId: 'm', version: 1, dimension: 2, checksum: 'a' });
 
 function plan(fields: Partial<PlanFields>): MigrationPlan {
@@ -36,7 +39,7 @@ it('is not taken in by two lanes that settle a few milliseconds apart', async ()
   let completedNodes = 0;
   const settle = () => {
     completedNodes += 20;
-    return progress.of(plan({ completedNodes }), 1);
+    return progress.of(plan({ completedNodes }), [one]);
   };
   settle();
   for (let round = 0; round < 10; round++) {
@@ -58,7 +61,7 @@ it('follows a change of pace within seconds', async () => {
     for (let second = 0; second < seconds; second++) {
       await clock.advance(1_000);
       completedNodes += perSecond;
-      rate = progress.of(plan({ completedNodes }), 1).nodesPerSecond;
+      rate = progress.of(plan({ completedNodes }), [one]).nodesPerSecond;
     }
   };
   await run(10, 20);
@@ -70,9 +73,9 @@ it('follows a change of pace within seconds', async () => {
 it('knows no rate before it has seen two states, and none of the time of a pause', async () => {
   const clock = new ManualClock();
   const progress = new Progress(clock);
-  expect(progress.of(plan({ completedNodes: 0 }), 1)).toMatchObject({ nodesPerSecond: 0 });
+  expect(progress.of(plan({ completedNodes: 0 }), [one])).toMatchObject({ nodesPerSecond: 0 });
   await clock.advance(1_000);
-  expect(progress.of(plan({ completedNodes: 50 }), 1).nodesPerSecond).toBe(50);
+  expect(progress.of(plan({ completedNodes: 50 }), [one]).nodesPerSecond).toBe(50);
   await clock.advance(3_600_000);
-  expect(progress.of(plan({ completedNodes: 60 }), 1).nodesPerSecond).toBe(50);
+  expect(progress.of(plan({ completedNodes: 60 }), [one]).nodesPerSecond).toBe(50);
 });

@@ -108,7 +108,9 @@ export const companyCases: Readonly<Record<string, SceneCase>> = {
   'knows the workers that were heard of lately, and what they work on': async (scene) => {
     const { store, second, clock } = scene;
     const { planId } = await scene.plan(nodeIds(8));
-    await store.beat({ workerId: 'a', host: 'here', pid: 7 });
+    const waiting = [{ planId, code: 'EMBEDDER_MISSING' as const, message: 'No embedder.' }];
+    await store.beat({ workerId: 'a', host: 'here', pid: 7, waiting });
+    assert.deepEqual((await store.workers())[0]?.waiting, waiting);
     await clock.advance(1000);
     await second.beat({ workerId: 'b', host: 'there', pid: 8 });
     await scene.lease(planId, 'batch', 'b');
@@ -116,8 +118,8 @@ export const companyCases: Readonly<Record<string, SceneCase>> = {
     const heartbeatAt = new Date(clock.now()).toISOString();
     await store.beat({ workerId: 'a', host: 'here', pid: 7 });
     assert.deepEqual(await store.workers(), [
-      { workerId: 'a', host: 'here', pid: 7, heartbeatAt, planIds: [] },
-      { workerId: 'b', host: 'there', pid: 8, heartbeatAt, planIds: [planId] },
+      { workerId: 'a', host: 'here', pid: 7, heartbeatAt, planIds: [], waiting: [] },
+      { workerId: 'b', host: 'there', pid: 8, heartbeatAt, planIds: [planId], waiting: [] },
     ]);
     await store.dropWorker('a');
     await store.dropWorker('a');
