@@ -273,7 +273,10 @@ const otherCommands: readonly CommandDefinition[] = [
     words: 'cutover',
     about: 'makes the target of a plan the active model',
     arguments: [thePlan],
-    options: [{ flags: '--accept-failed', about: 'also with failed nodes' }],
+    options: [
+      { flags: '--accept-failed', about: 'also with failed nodes' },
+      { flags: '--accept-behind <n>', about: 'side by side: also with so many nodes behind' },
+    ],
     example: ['evr cutover 3f2a91c0'],
     load: async () => (await undo()).cutover,
   },
@@ -284,6 +287,10 @@ const otherCommands: readonly CommandDefinition[] = [
     options: [
       { flags: '--node <id>', about: 'only this node' },
       { flags: '--dry-run', about: 'the preview alone' },
+      {
+        flags: '--lose-later-writes',
+        about: 'side by side: leave what was written since the cutover behind',
+      },
     ],
     example: ['evr rollback 3f2a91c0', 'evr rollback 3f2a91c0 --node note-17 --yes'],
     load: async () => (await undo()).rollback,
@@ -292,6 +299,7 @@ const otherCommands: readonly CommandDefinition[] = [
     words: 'finalize',
     about: 'gives its backups up, and with them the way back',
     arguments: [thePlan],
+    options: [{ flags: '--drop <name>', about: 'side by side: the old side, by its name' }],
     example: ['evr finalize 3f2a91c0 --yes'],
     load: async () => (await undo()).finalize,
   },

@@ -23,6 +23,10 @@ const atWork: ReadonlySet<string> = new Set<RegistryErrorCode>([
   'MODEL_DRIFTED',
   'DATABASE_LOCKED',
   'DISK_FULL',
+  'QUOTA_EXCEEDED',
+  'SERVER_UNREACHABLE',
+  'SERVER_FAILED',
+  'NODES_BEHIND',
 ]);
 
 const advice: Partial<Record<RegistryErrorCode, string>> = {
@@ -45,6 +49,12 @@ const advice: Partial<Record<RegistryErrorCode, string>> = {
   DATABASE_READONLY: 'Give this user the right to write the file and its folder.',
   DATABASE_NEWER: 'Install the newer @registry/cli.',
   DISK_FULL: 'Make room, then run the command again.',
+  QUOTA_EXCEEDED: 'Make room on the server, then run the command again.',
+  NODES_BEHIND: '`evr run <plan>` catches up; --accept-behind <n> moves readers all the same.',
+  CONFIRMATION_MISSING: 'Pass that name with --drop.',
+  LATER_WRITES: 'Add the embedder of the old model to the configuration file, or pass --lose-later-writes.',
+  STAMPS_MISSING: '`evr stamp --as <model>` declares the model of vectors without a stamp.',
+  SERVER_DENIED: 'Check the key that the configuration file hands to the node store.',
   REGISTRY_DISABLED:
     'Set `enabled: true` and `workerEnabled: true` in the file or variable that says otherwise.',
   STAMP_MISMATCH: 'Stamp with the model that made the vectors, or re-embed the nodes with `evr plan`.',

@@ -15,9 +15,10 @@ import { UsageError } from './usage-error.ts';
 
 /**
  * How much of the configuration a command needs. `read`: the registry, without a trace. `steer`: the registry.
- * `nodes`: the node store too. `work`: the embedders too.
+ * `nodes`: the node store too. `undo`: embedders too, as far as they can be made, since most ways
+ * back need none. `work`: the embedders too.
  */
-export type Need = 'read' | 'steer' | 'nodes' | 'work';
+export type Need = 'read' | 'steer' | 'nodes' | 'undo' | 'work';
 
 /** An open registry with what was opened beside it. */
 export interface Session extends AsyncDisposable {
@@ -41,10 +42,10 @@ export async function openSession(need: Need, options: SessionOptions): Promise<
   if (config.enabled !== false && !options.create && !existsSync(dbPath)) throw noRegistry(resolved);
   const opened: unknown[] = [];
   try {
-    const hasNodes = need === 'nodes' || need === 'work';
+    const hasNodes = need !== 'read' && need !== 'steer';
     const nodeStore = hasNodes ? await definition.nodeStore?.() : undefined;
     opened.push(nodeStore);
-    const embedders = need === 'work' ? await madeEmbedders(definition.embedders) : [];
+    const embedders = await embeddersFor(need, definition.embedders, options.output);
     opened.push(...embedders);
     const manager = await openManager(options, {
       dbPath,
@@ -77,8 +78,19 @@ function noRegistry({ file, dbPath }: Resolved): UsageError {
   });
 }
 
-async function madeEmbedders(given: Resolved['definition']['embedders']): Promise<readonly Embedder[]> {
-  return typeof given === 'function' ? given() : (given ?? []);
+async function embeddersFor(
+  need: Need,
+  given: Resolved['definition']['embedders'],
+  { logger }: Output,
+): Promise<readonly Embedder[]> {
+  if (need !== 'work' && need !== 'undo') return [];
+  try {
+    return typeof given === 'function' ? await given() : (given ?? []);
+  } catch (error) {
+    if (need === 'work') throw error;
+    logger.warn('The embedders could not be made; this goes on without them', { error });
+    return [];
+  }
 }
 
 /** The upgrade of a database of the origin is one way: it is asked for. */

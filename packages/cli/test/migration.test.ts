@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { SqliteNodeStore } from '@registry/node-memory';
 import { describe, expect, it } from 'vitest';
-import { notes, Project } from './project.ts';
+import { notes, oneRegistry, Project } from './project.ts';
 
 /** After its first batch the one lane rests for an hour: what happens then is up to the test. */
+const noEmbedder = oneRegistry.replace(/embedders: \[.*\],/, '');
 const slow = ['--batch-size', '5', '--parallel', '1', '--throttle-ms', '3600000'];
 
 async function vectorsOf(project: Project): Promise<string> {
@@ -101,6 +102,25 @@ describe('a migration from a terminal', () => {
     const { data } = await project.json(['status']);
     expect(data.workers).toEqual([]);
     expect(data.plans[0]).toMatchObject({ planId, status: 'in_progress', completedNodes: 5 });
+  });
+});
+
+describe('a worker without the embedder', () => {
+  it('says so itself, and so do status and watch of other processes', async () => {
+    const project = await Project.make({ nodes: notes(3) });
+    const planId = await project.planned();
+    project.write('none.config.mjs', noEmbedder);
+    const worker = project.start(['run', '--config', 'none.config.mjs']);
+    const { data } = await worker.line(({ event }) => event === 'waiting');
+    expect(data.items).toMatchObject([{ planId, code: 'EMBEDDER_MISSING' }]);
+    const watch = project.start(['watch', planId]);
+    await watch.line((line) => line.data.heldBackBy === 'noEmbedder');
+    const status = await project.run(['status']);
+    expect(status.stderr).toMatch(/^Worker .* cannot go on with plan .*: EMBEDDER_MISSING/);
+    const refused = await project.json(['run', planId, '--config', 'none.config.mjs']);
+    expect(refused).toMatchObject({ exitCode: 2, error: { code: 'EMBEDDER_MISSING' } });
+    worker.child.kill('SIGTERM');
+    expect(await worker.ended).toBe(3);
   });
 });
 

@@ -38,6 +38,8 @@ export const plan: Handler = async (call) => {
     });
     call.output.say(`Planned: ${counted(made.totalNodes, 'node')} to ${modelName(target)}`);
     call.output.say(`Plan:    ${made.planId}`);
+    if (made.strategyReason !== undefined)
+      call.output.say(`How:     ${made.strategy}: ${made.strategyReason}`);
     const short = made.planId.slice(0, 8);
     call.output.note(
       resolved.definition.nodeStore === undefined

@@ -1,4 +1,4 @@
-import type { EmbeddingVersionManager, MigrationPlan, MigrationTask } from '@registry/core';
+import type { EmbeddingVersionManager, FailureGroup, MigrationPlan, MigrationTask } from '@registry/core';
 import { errorCodes, MigrationStatus, type RegistryErrorCode, systemClock, TaskStatus } from '@registry/core';
 import { z } from 'zod';
 import { opened, pageOptions, pageShape } from '../call.ts';
@@ -50,7 +50,7 @@ const showSchema = z.object({ plan: z.string() });
 export const show = opened('read', showSchema, async (call, o, { manager }) => {
   const plan = await planOf(manager, o.plan);
   showPlan(call.output, plan);
-  const reasons = plan.failedNodes > 0 ? await countReasons(manager, plan.planId) : [];
+  const reasons = plan.failedNodes > 0 ? await manager.listFailures(plan.planId) : [];
   showReasons(call.output, reasons);
   return { data: { plan, failures: reasons } };
 });
@@ -79,7 +79,7 @@ export function showPlan(output: Output, plan: MigrationPlan): void {
       'pace',
       `batches of ${grouped(plan.batchSize)}, ${grouped(plan.maxParallelWorkers)} at once, ${grouped(plan.throttleMs)} ms rest, ${counted(plan.maxRetries, 'further attempt')}`,
     ],
-    ['strategy', plan.strategy],
+    ['strategy', `${plan.strategy}${plan.strategyReason === undefined ? '' : `: ${plan.strategyReason}`}`],
     ['backups', plan.finalizedAt ? 'given up' : plan.backupOldVectors ? 'kept' : 'none are kept'],
     ['made', time(plan.createdAt)],
     ['started', time(plan.startedAt)],
@@ -109,7 +109,7 @@ export async function showTasks(
 ): Promise<{ data: unknown }> {
   const plan = await planOf(manager, o.plan);
   const isFirst = o.after === undefined && o.node === undefined;
-  const reasons = isFirst && plan.failedNodes > 0 ? await countReasons(manager, plan.planId) : [];
+  const reasons = isFirst && plan.failedNodes > 0 ? await manager.listFailures(plan.planId) : [];
   showReasons(output, reasons);
   if (reasons.length > 0) output.say();
   const page = await manager.listTasks({
@@ -149,44 +149,14 @@ function showTaskTable(output: Output, items: readonly MigrationTask[]): void {
   if (only?.errorMessage !== undefined) output.say(only.errorMessage);
 }
 
-/** Why tasks of a plan failed, how often, and one of their messages. */
-export interface FailureCount {
-  readonly code: string;
-  readonly count: number;
-  readonly sample: string;
-}
-
-async function countReasons(
-  manager: EmbeddingVersionManager,
-  planId: string,
-): Promise<readonly FailureCount[]> {
-  const counts = new Map<string, { code: string; count: number; sample: string }>();
-  let after: string | undefined;
-  do {
-    const page = await manager.listTasks({
-      planId,
-      status: 'failed',
-      limit: 10_000,
-      ...(after !== undefined && { after }),
-    });
-    for (const { errorCode = 'UNKNOWN', errorMessage = '' } of page.items) {
-      const known = counts.get(errorCode);
-      if (known !== undefined) known.count += 1;
-      else counts.set(errorCode, { code: errorCode, count: 1, sample: errorMessage });
-    }
-    after = page.next;
-  } while (after !== undefined);
-  return [...counts.values()].sort((a, b) => b.count - a.count);
-}
-
-function showReasons(output: Output, reasons: readonly FailureCount[]): void {
+function showReasons(output: Output, reasons: readonly FailureGroup[]): void {
   if (reasons.length === 0) return;
   output.say();
-  output.table<FailureCount>(
+  output.table<FailureGroup>(
     [
       { title: 'FAILED', cell: ({ count }) => grouped(count), align: 'right' },
       { title: 'BECAUSE', cell: ({ code }) => code },
-      { title: 'FOR EXAMPLE', cell: ({ sample }) => sample, least: 10, spare: 1 },
+      { title: 'FOR EXAMPLE', cell: ({ message }) => message, least: 10, spare: 1 },
     ],
     reasons,
   );

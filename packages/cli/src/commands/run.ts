@@ -1,4 +1,10 @@
-import { type EmbeddingVersionManager, type MigrationPlan, RegistryError, systemClock } from '@registry/core';
+import {
+  type EmbeddingVersionManager,
+  type MigrationPlan,
+  type MigrationProgress,
+  RegistryError,
+  systemClock,
+} from '@registry/core';
 import { z } from 'zod';
 import { type Call, opened } from '../call.ts';
 import { planOf } from '../names.ts';
@@ -44,7 +50,9 @@ async function runPlan(
   const report = new ProgressReport(call.output);
   for (;;) {
     const following = new AbortController();
-    const shown = report.follow(manager.watchMigration(plan.planId, { signal: following.signal }));
+    const shown = report.follow(
+      withWorker(manager.watchMigration(plan.planId, { signal: following.signal })),
+    );
     const ended = await manager.runMigration(plan.planId, { signal }).finally(() => following.abort());
     await shown;
     if (!watch || ended.status !== 'paused' || signal.aborted) return endingOf(call.output, ended);
@@ -53,6 +61,12 @@ async function runPlan(
     while (!signal.aborted && (await manager.getMigration(plan.planId)).status === 'paused')
       await systemClock.sleep(LOOK_EVERY_MS, signal);
   }
+}
+
+/** What is seen before the worker of this process has announced itself has no worker. */
+async function* withWorker(all: AsyncIterable<MigrationProgress>): AsyncGenerator<MigrationProgress> {
+  for await (const { heldBackBy, ...rest } of all)
+    yield heldBackBy === undefined || heldBackBy === 'noWorker' ? rest : { ...rest, heldBackBy };
 }
 
 /** All plans, until stopped. */

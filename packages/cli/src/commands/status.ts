@@ -67,4 +67,9 @@ function showWorkers(
     ],
     workers,
   );
+  for (const { workerId, waiting } of workers)
+    for (const { planId, code, message } of waiting)
+      output.note(
+        `Worker ${workerId.slice(0, 8)} cannot go on with plan ${short(planId)}: ${code} ${message}`,
+      );
 }

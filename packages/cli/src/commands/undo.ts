@@ -2,7 +2,7 @@
 
 import type { EmbeddingVersionManager, MigrationPlan, RollbackReport } from '@registry/core';
 import { z } from 'zod';
-import { opened } from '../call.ts';
+import { opened, wholeNumber } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Ending, Output } from '../output.ts';
 import { ProgressReport } from '../progress.ts';
@@ -13,9 +13,12 @@ import { activeModel } from './models.ts';
 const named = z.object({ plan: z.string() });
 const short = ({ planId }: MigrationPlan) => planId.slice(0, 8);
 
-const cutoverSchema = named.extend({ acceptFailed: z.boolean().optional() });
+const cutoverSchema = named.extend({
+  acceptFailed: z.boolean().optional(),
+  acceptBehind: wholeNumber.optional(),
+});
 
-export const cutover = opened('nodes', cutoverSchema, async (call, o, { manager, nodeStore }) => {
+export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, nodeStore }) => {
   const plan = await planOf(manager, o.plan);
   const active = await activeModel(manager);
   const behind = nodeStore === undefined ? undefined : await manager.registry.countBehind(plan.targetSpec);
@@ -47,6 +50,7 @@ export const cutover = opened('nodes', cutoverSchema, async (call, o, { manager,
   const after = await manager.cutoverMigration({
     planId: plan.planId,
     ...(o.acceptFailed && { acceptFailed: true }),
+    ...(o.acceptBehind !== undefined && { acceptBehind: o.acceptBehind }),
   });
   call.output.say(`Active: ${modelName(after.targetSpec)}`);
   call.output.note(
@@ -55,12 +59,20 @@ export const cutover = opened('nodes', cutoverSchema, async (call, o, { manager,
   return { data: { plan: after, counts } };
 });
 
-const rollbackSchema = named.extend({ node: z.string().optional(), dryRun: z.boolean().optional() });
+const rollbackSchema = named.extend({
+  node: z.string().optional(),
+  dryRun: z.boolean().optional(),
+  loseLaterWrites: z.boolean().optional(),
+});
 
-export const rollback = opened('nodes', rollbackSchema, async (call, o, { manager }) => {
+export const rollback = opened('undo', rollbackSchema, async (call, o, { manager }) => {
   const plan = await planOf(manager, o.plan);
   const { planId } = plan;
-  const what = { planId, ...(o.node !== undefined && { nodeId: o.node }) };
+  const what = {
+    planId,
+    ...(o.node !== undefined && { nodeId: o.node }),
+    ...(o.loseLaterWrites && { laterWrites: 'lose' as const }),
+  };
   if (plan.status !== 'rolled_back' || o.dryRun || o.node !== undefined) {
     const preview = await manager.rollbackMigration({ ...what, dryRun: true });
     showReport(call.output, plan, preview, false);
@@ -144,7 +156,9 @@ function showReport(output: Output, plan: MigrationPlan, report: RollbackReport,
     );
 }
 
-export const finalize = opened('nodes', named, async (call, o, { manager }) => {
+const finalizeSchema = named.extend({ drop: z.string().optional() });
+
+export const finalize = opened('nodes', finalizeSchema, async (call, o, { manager }) => {
   const plan = await planOf(manager, o.plan);
   if (plan.finalizedAt === undefined) {
     const backups = plan.completedNodes - plan.adoptedNodes;
@@ -154,7 +168,10 @@ export const finalize = opened('nodes', named, async (call, o, { manager }) => {
     await call.confirm('Give them up?', 'a finalize', { backups });
   }
   call.hasBegun = true;
-  const after = await manager.finalizeMigration({ planId: plan.planId });
+  const after = await manager.finalizeMigration({
+    planId: plan.planId,
+    ...(o.drop !== undefined && { drop: o.drop }),
+  });
   call.output.say(`Final: plan ${short(after)}; its backups are gone.`);
   return { data: { plan: after } };
 });

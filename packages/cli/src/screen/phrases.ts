@@ -56,6 +56,7 @@ export function heldBack({ heldBackBy, plan }: MigrationProgress): string | unde
   if (plan.hold !== undefined)
     return `waits until ${plan.hold.until.slice(11, 19)} UTC: ${plan.hold.code} ${plan.hold.message}`;
   if (heldBackBy === 'noWorker') return 'no worker runs';
+  if (heldBackBy === 'noEmbedder') return 'no worker has its embedder';
   if (heldBackBy === 'throttle') return `throttled ${plan.throttleMs} ms`;
   return heldBackBy;
 }
