@@ -266,6 +266,7 @@ describe('reading changes nothing', () => {
       'rollbackReport',
       'mark',
       'nodeStoreId',
+      'creator',
       'workers',
       'close',
     ];
