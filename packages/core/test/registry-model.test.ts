@@ -53,11 +53,14 @@ class Play {
     const runnable = await store.runnable();
     const planId = a % 7 === 0 ? undefined : runnable[b % Math.max(1, runnable.length)]?.planId;
     const deadWorkers = b % 11 === 0 ? ['a', 'b'].filter((other) => other !== workerId) : [];
+    const own = this.scene.book.leases.filter((known) => known.workerId === workerId);
+    const embedded = a % 5 === 0 ? own.map(({ lease }) => lease.leaseId) : [];
     return store.claim({
       planId: planId ?? (await this.planId(b)),
       workerId,
       leaseMs: LEASE_MS,
       deadWorkers,
+      embedded,
     });
   }
 

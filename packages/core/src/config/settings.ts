@@ -13,7 +13,10 @@ export interface RegistryConfig {
   readonly migrationBatchSize?: number;
   /** Milliseconds that each lane of a new plan rests after its batch: 0 to 3,600,000. Default: 10. */
   readonly migrationThrottleMs?: number;
-  /** Batches of a new plan in flight over all processes: 1 to 64. Default: 2. */
+  /**
+   * Batches of a new plan that are being embedded at a time, over all processes: 1 to 64. As many again may wait
+   * to be written. Default: 2.
+   */
   readonly maxParallelWorkers?: number;
   /** `false`: new plans keep no backups and cannot be rolled back. Default: true. */
   readonly backupOldVectors?: boolean;

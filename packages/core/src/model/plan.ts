@@ -8,7 +8,7 @@ export interface PlanTuning {
   readonly batchSize?: number;
   /** Milliseconds that each lane rests after its batch. */
   readonly throttleMs?: number;
-  /** Batches in flight over all processes. */
+  /** Batches that are being embedded at a time, over all processes; as many again may wait to be written. */
   readonly maxParallelWorkers?: number;
   /** Further attempts after the first failure of a node. */
   readonly maxRetries?: number;

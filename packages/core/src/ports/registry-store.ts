@@ -258,6 +258,8 @@ export interface RegistryStore {
     leaseMs: number;
     /** Workers that a liveness probe found dead: their leases are taken at once. */
     deadWorkers?: readonly string[];
+    /** Leases of this worker whose texts are embedded: such a batch is yet to be written, and takes no lane. */
+    embedded?: readonly string[];
   }): Promise<Claim>;
   /**
    * Takes one node for its rollback. `wait`: a batch or a sweep is at it; with `force` that lease ends

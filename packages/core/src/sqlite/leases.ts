@@ -26,6 +26,8 @@ export interface LeaseRow {
   size: number;
   /** `held_at` of the plan at the claim: which hold this batch probes. */
   held_at: number | null;
+  /** 1: its texts are embedded. */
+  embedded: number;
 }
 
 export interface ClaimOptions {
@@ -33,6 +35,7 @@ export interface ClaimOptions {
   workerId: string;
   leaseMs: number;
   deadWorkers?: readonly string[];
+  embedded?: readonly string[];
 }
 
 export function runnable({ db }: Context, skip: number): MigrationPlan[] {
@@ -59,6 +62,7 @@ function assertSchema({ db }: Context): void {
 export function claim(context: Context, o: ClaimOptions): Claim {
   assertSchema(context);
   reclaim(context, o);
+  markEmbedded(context, o);
   const row = findPlan(context, o.planId);
   if (row === undefined) return { kind: 'rest' };
   const leases = leasesOf(context, row.plan);
@@ -71,9 +75,27 @@ export function claim(context: Context, o: ClaimOptions): Claim {
     return { kind: 'wait', because: 'hold', until: row.held_until };
   if (leases.some((lease) => lease.kind === 'sweep')) return waitForLeases(leases);
   const batches = leases.filter((lease) => lease.kind === 'batch' || lease.kind === 'retry');
-  // While a hold is being probed, one batch is in flight and no more.
-  if (batches.length >= (row.held_since === null ? row.lanes : 1)) return waitForLeases(leases);
+  if (areLanesTaken(row, batches)) return waitForLeases(leases);
   return claimBatch(context, o, row) ?? claimSweep(context, o, row, leases);
+}
+
+/**
+ * A lane is a batch that is read or embedded, so that no more calls than lanes are under way over all processes.
+ * As many again may wait to be written: a server that answers faster than we write is not asked for ever more.
+ */
+function areLanesTaken(row: PlanRow, batches: readonly LeaseRow[]): boolean {
+  // While a hold is being probed, one batch is in flight and no more.
+  if (row.held_since !== null) return batches.length >= 1;
+  const embedding = batches.filter((lease) => lease.embedded === 0).length;
+  return embedding >= row.lanes || batches.length >= 2 * row.lanes;
+}
+
+function markEmbedded({ db }: Context, { workerId, embedded = [] }: ClaimOptions): void {
+  if (embedded.length === 0) return;
+  db.sql(
+    `UPDATE leases SET embedded = 1
+     WHERE worker = ? AND embedded = 0 AND lease IN (SELECT value FROM json_each(?))`,
+  ).run(workerId, JSON.stringify(embedded));
 }
 
 export function leasesOf({ db }: Context, plan: number): LeaseRow[] {

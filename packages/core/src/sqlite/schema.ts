@@ -74,7 +74,8 @@ CREATE TABLE leases (
   lease TEXT PRIMARY KEY, plan INTEGER NOT NULL REFERENCES plans,
   kind TEXT NOT NULL CHECK (kind IN ('batch', 'retry', 'sweep', 'rollback', 'node', 'create')),
   worker TEXT NOT NULL, taken INTEGER NOT NULL, deadline INTEGER NOT NULL,
-  first TEXT, last TEXT, nodes TEXT, size INTEGER NOT NULL, held_at INTEGER
+  first TEXT, last TEXT, nodes TEXT, size INTEGER NOT NULL, held_at INTEGER,
+  embedded INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX leases_of_plan ON leases (plan);
 

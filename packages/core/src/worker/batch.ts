@@ -37,17 +37,24 @@ interface Wanted {
   readonly task: LeasedTask;
 }
 
+export interface BatchOptions {
+  /** Once aborted, the call in hand ends as it may and no further one is made. */
+  readonly stopping: AbortSignal;
+  /** The texts are embedded and the plan goes on: others may be, before these are written. */
+  readonly onEmbedded: () => Promise<void>;
+}
+
 export async function runBatch(
   context: ManagerContext,
   lease: Lease,
-  stopping: AbortSignal,
+  { stopping, onEmbedded }: BatchOptions,
 ): Promise<BatchEnd> {
   const store = await nodesOf(context, lease.plan, 'Running a plan');
   const batch = new Batch(context, store, lease);
   await batch.read();
   const embedded = await batch.embed(stopping);
   // The calls of other batches are sent and answered first: what follows keeps them waiting.
-  await nextTurn();
+  await (embedded.interruption === undefined && !batch.isToPause ? onEmbedded() : nextTurn());
   if (!(await batch.backUp())) return { settled: false, completed: 0, failedIds: [] };
   await batch.write();
   return batch.settle(embedded);
@@ -71,6 +78,10 @@ class Batch {
     this.#lease = lease;
     this.#target = lease.plan.targetSpec.info;
     this.#tasks = new Map(lease.tasks.map((task) => [task.nodeId, task]));
+  }
+
+  get isToPause(): boolean {
+    return this.#pause !== undefined;
   }
 
   async read(): Promise<void> {

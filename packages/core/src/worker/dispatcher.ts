@@ -4,9 +4,10 @@
  * idle ──start()──▶ running ──stop()──▶ draining ──last lane done──▶ idle
  * Draining claims nothing new and lets every batch in hand finish. Only `#enter` changes the state.
  *
- * One loop claims; each claimed lease runs as a lane of its own, and a lane that has finished rests for the
- * plan's throttle before its place is free. The loop naps until a lane is free, a nudge, the time the registry
- * named, or the poll interval, whatever comes first.
+ * One loop claims; each claimed lease takes a lane. Its place is free once its texts are embedded, so that the
+ * next batch is read and its call under way while this one is written; in a plan with a throttle, once it is
+ * written and has rested. The loop naps until a lane is free, a nudge, the time the registry named, or the poll
+ * interval, whatever comes first.
  */
 import { nextTurn } from '../clock.ts';
 import type { ManagerContext } from '../context.ts';
@@ -44,11 +45,13 @@ export class Dispatcher {
     | undefined;
   #nap: AbortController | undefined;
   #isNudged = false;
-  /** Lanes at work or at rest, by plan. */
+  /** Lanes taken or at rest, by plan. */
   readonly #lanes = new Map<string, number>();
   readonly #inHand = new Set<Promise<void>>();
   /** Leases that are being carried out; `#strays`: others of ours that the registry held at the last heartbeat. */
   readonly #leases = new Set<string>();
+  /** Those of them that are yet to be written, and take no lane any more. */
+  readonly #embedded = new Set<string>();
   #strays: ReadonlySet<string> = new Set();
   /** Why the last lane of a plan came to nothing. */
   readonly #troubles = new Map<string, Reason>();
@@ -198,6 +201,7 @@ export class Dispatcher {
         workerId: this.workerId,
         leaseMs: LEASE_MS,
         deadWorkers,
+        embedded: [...this.#embedded],
       });
       if (claim.kind === 'lease') {
         if (claim.lease.plan.status !== plan.status)
@@ -265,23 +269,35 @@ export class Dispatcher {
   }
 
   #startLane(lease: Lease, stopping: AbortSignal): void {
-    const { planId } = lease.plan;
-    this.#lanes.set(planId, (this.#lanes.get(planId) ?? 0) + 1);
-    this.#leases.add(lease.leaseId);
-    const lane = this.#runner.run(lease, stopping).then(async (end) => {
-      this.#leases.delete(lease.leaseId);
+    const { leaseId, plan } = lease;
+    const lane = new Lane(this.#lanes, plan.planId);
+    this.#leases.add(leaseId);
+    const onEmbedded = async () => {
+      if (plan.throttleMs === 0 && !stopping.aborted) {
+        this.#embedded.add(leaseId);
+        lane.leave();
+        this.nudge();
+        // One turn for the loop to wake, one in which it claims and the next call is sent.
+        await nextTurn();
+      }
+      await nextTurn();
+    };
+    const run = this.#runner.run(lease, { stopping, onEmbedded }).then(async (end) => {
+      this.#leases.delete(leaseId);
+      this.#embedded.delete(leaseId);
       this.#count(end);
       this.#noteTrouble(planId, end.trouble);
       this.nudge();
-      const restMs = end.pauseMs ?? (lease.kind === 'batch' ? lease.plan.throttleMs : 0);
-      if (restMs > 0) await this.#context.clock.sleep(restMs, stopping);
-      const lanes = (this.#lanes.get(planId) ?? 1) - 1;
-      if (lanes === 0) this.#lanes.delete(planId);
-      else this.#lanes.set(planId, lanes);
-      this.#inHand.delete(lane);
+      const restMs = end.pauseMs ?? (lease.kind === 'batch' ? plan.throttleMs : 0);
+      if (restMs > 0) {
+        lane.enter();
+        await this.#context.clock.sleep(restMs, stopping);
+      }
+      lane.leave();
+      this.#inHand.delete(run);
       this.nudge();
     });
-    this.#inHand.add(lane);
+    this.#inHand.add(run);
   }
 
   /** Who serves all plans tries again and says why it has to; who was called for this one alone says it now. */
@@ -343,5 +359,34 @@ export class Dispatcher {
         error,
       });
     }
+  }
+}
+
+/** A place among the lanes of its plan, taken from the start. */
+class Lane {
+  readonly #taken: Map<string, number>;
+  readonly #planId: string;
+  #isTaken = false;
+
+  constructor(taken: Map<string, number>, planId: string) {
+    this.#taken = taken;
+    this.#planId = planId;
+    this.enter();
+  }
+
+  enter(): void {
+    if (!this.#isTaken) this.#add(1);
+    this.#isTaken = true;
+  }
+
+  leave(): void {
+    if (this.#isTaken) this.#add(-1);
+    this.#isTaken = false;
+  }
+
+  #add(change: 1 | -1): void {
+    const lanes = (this.#taken.get(this.#planId) ?? 0) + change;
+    if (lanes === 0) this.#taken.delete(this.#planId);
+    else this.#taken.set(this.#planId, lanes);
   }
 }

@@ -3,7 +3,7 @@ import { type Reason, reasonOf } from '../errors.ts';
 import { sweepPlan } from '../planner/sweep.ts';
 import type { Lease } from '../ports/registry-store.ts';
 import { rollBackPlan } from '../rollback/rollback.ts';
-import { type BatchEnd, runBatch, storeFailure } from './batch.ts';
+import { type BatchEnd, type BatchOptions, runBatch, storeFailure } from './batch.ts';
 import { backoffMs } from './pace.ts';
 import { Progress } from './progress.ts';
 
@@ -37,9 +37,9 @@ export class LeaseRunner {
     this.#progress = new Progress(context.clock);
   }
 
-  async run(lease: Lease, stopping: AbortSignal): Promise<LeaseEnd> {
+  async run(lease: Lease, options: BatchOptions): Promise<LeaseEnd> {
     try {
-      const end = await this.#carryOut(lease, stopping);
+      const end = await this.#carryOut(lease, options);
       this.#troubles = 0;
       return end;
     } catch (error) {
@@ -47,8 +47,9 @@ export class LeaseRunner {
     }
   }
 
-  async #carryOut(lease: Lease, stopping: AbortSignal): Promise<LeaseEnd> {
-    if (lease.kind === 'batch') return this.#endBatch(lease, await runBatch(this.#context, lease, stopping));
+  async #carryOut(lease: Lease, options: BatchOptions): Promise<LeaseEnd> {
+    if (lease.kind === 'batch') return this.#endBatch(lease, await runBatch(this.#context, lease, options));
+    const { stopping } = options;
     if (lease.kind === 'rollback') {
       await rollBackPlan(this.#context, lease, stopping);
       const plan = await this.#context.registry.plan(lease.plan.planId);

@@ -14,6 +14,8 @@ export interface KnownLease {
   readonly workerId: string;
   readonly nodes: Set<string>;
   deadline: number;
+  /** Its texts are embedded, as its worker said at a claim. */
+  isEmbedded: boolean;
 }
 
 /** Every item of a list that comes in pages. */
@@ -213,10 +215,13 @@ export class LeaseBook {
       nodeId?: string;
       force?: boolean;
       deadWorkers?: readonly string[];
+      embedded?: readonly string[];
     },
     claim: Claim,
   ): void {
     const now = this.#now();
+    for (const known of this.leases)
+      if (known.workerId === o.workerId && o.embedded?.includes(known.lease.leaseId)) known.isEmbedded = true;
     this.#endAll(
       ({ deadline, workerId }) =>
         deadline <= now || deadline > now + 2 * LEASE_MS || o.deadWorkers?.includes(workerId) === true,
@@ -236,12 +241,21 @@ export class LeaseBook {
           `node ${node} is in leases ${other.lease.leaseId} and ${lease.leaseId}`,
         );
     assert.equal(lease.takenAt, now);
-    this.#leases.set(lease.leaseId, { lease, nodes, workerId: o.workerId, deadline: now + LEASE_MS });
+    this.#leases.set(lease.leaseId, {
+      lease,
+      nodes,
+      workerId: o.workerId,
+      deadline: now + LEASE_MS,
+      isEmbedded: false,
+    });
     const batches = this.leases.filter(
       (known) => known.lease.kind === 'batch' && known.lease.plan.planId === o.planId,
     );
-    if (lease.kind === 'batch')
-      assert.ok(batches.length <= lease.plan.maxParallelWorkers, 'more batches than lanes');
+    if (lease.kind !== 'batch') return;
+    const { maxParallelWorkers } = lease.plan;
+    const embedding = batches.filter((known) => !known.isEmbedded);
+    assert.ok(embedding.length <= maxParallelWorkers, 'more batches being embedded than lanes');
+    assert.ok(batches.length <= 2 * maxParallelWorkers, 'more batches than lanes are to be written');
   }
 
   #renew(o: { workerId: string }, held: readonly string[]): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Lease } from '../../ports/registry-store.ts';
 import { LEASE_MS } from './audit.ts';
 import { nodeIds, nodesOf, refused, type SceneCase } from './scene.ts';
 
@@ -75,6 +76,26 @@ export const claimCases: Readonly<Record<string, SceneCase>> = {
       assert.deepEqual(await connection.claim(other), { kind: 'wait', because: 'lanes', until });
     await scene.work(first);
     assert.equal((await second.claim(other)).kind, 'lease');
+  },
+
+  'takes no lane for what is embedded, for as many batches again': async (scene) => {
+    const { second, clock } = scene;
+    const { planId } = await scene.plan(nodeIds(40), { maxParallelWorkers: 2 });
+    const held = [await scene.lease(planId), await scene.lease(planId)];
+    const full = { kind: 'wait', because: 'lanes', until: clock.now() + LEASE_MS };
+    const claim = async (workerId: string, embedded: readonly Lease[]) => {
+      const leaseIds = embedded.map(({ leaseId }) => leaseId);
+      const found = await second.claim({ planId, workerId, leaseMs: LEASE_MS, embedded: leaseIds });
+      if (found.kind === 'lease') held.push(found.lease);
+      return found;
+    };
+    assert.deepEqual(await claim('worker-2', held), full, 'a batch is known to its own worker alone');
+    assert.equal((await claim('worker-1', held.slice(0, 1))).kind, 'lease');
+    assert.deepEqual(await claim('worker-2', []), full);
+    assert.equal((await claim('worker-1', held.slice(0, 2))).kind, 'lease');
+    assert.deepEqual(await claim('worker-1', held), full, 'four batches of two lanes are in hand');
+    await scene.work(held[0]!);
+    assert.equal((await claim('worker-2', [])).kind, 'lease');
   },
 
   'obeys new settings at the next claim': async (scene) => {
