@@ -1,5 +1,6 @@
 import type { Reason } from '../errors.ts';
-import type { BackedUpNode, BatchResult, Lease, TaskOutcome } from '../ports/registry-store.ts';
+import { sameStamp } from '../model/compatibility.ts';
+import type { BackedUpNode, BatchResult, Lease, NodeBackup, TaskOutcome } from '../ports/registry-store.ts';
 import { type Context, internStamp, note } from './context.ts';
 import { heldLease, holds, type LeaseRow, noteDeadLetter, putTaskError } from './leases.ts';
 import { setStatus } from './plans.ts';
@@ -31,11 +32,14 @@ export function backUp(context: Context, lease: Lease, backups: readonly BackedU
     `UPDATE backups SET stamp = ?, encoding = ?, content_hash = ?, embedded_hash = ?, vector = ?
      WHERE plan = ? AND node_id = ?`,
   );
-  const stamps = new Map<string, number>();
+  let last: { readonly of: NodeBackup; readonly stamp: number | null } | undefined;
   for (const backup of backups) {
     seq += 1;
-    const stamp = backup.inTransit ? null : stampOf(context, backup, stamps);
-    const columns = backupColumns(backup.inTransit ? { contentHash: backup.contentHash } : backup, stamp);
+    const kept: NodeBackup = backup.inTransit ? { contentHash: backup.contentHash } : backup;
+    // Nodes of one stamp mostly follow each other: only where it changes its row is looked up.
+    if (last === undefined || !sameStamp(last.of, kept)) last = { of: kept, stamp: stampOf(context, kept) };
+    const { stamp } = last;
+    const columns = backupColumns(kept, stamp);
     const { changes } = insert.run(held.plan, seq, held.plan, backup.nodeId, ...columns);
     if (changes === 0 && stamp !== target && !backup.inTransit)
       replace.run(...columns, held.plan, backup.nodeId);
@@ -44,17 +48,10 @@ export function backUp(context: Context, lease: Lease, backups: readonly BackedU
   return true;
 }
 
-function stampOf(context: Context, backup: BackedUpNode, known: Map<string, number>): number | null {
-  const { embeddingModelId, embeddingVersion, embeddingChecksum } = backup;
+function stampOf(context: Context, backup: NodeBackup): number | null {
+  const { embeddingModelId, embeddingVersion, embeddingChecksum = '' } = backup;
   if (embeddingModelId === undefined || embeddingVersion === undefined) return null;
-  const stamp = { embeddingModelId, embeddingVersion, embeddingChecksum: embeddingChecksum ?? '' };
-  const key = `${embeddingModelId}\n${embeddingVersion}\n${embeddingChecksum}`;
-  let row = known.get(key);
-  if (row === undefined) {
-    row = internStamp(context, stamp);
-    known.set(key, row);
-  }
-  return row;
+  return internStamp(context, { embeddingModelId, embeddingVersion, embeddingChecksum });
 }
 
 export function settle(context: Context, lease: Lease, result: BatchResult): boolean {

@@ -76,7 +76,12 @@ function readChunk(database: SqliteDatabase, layout: Layout, stamps: Stamps, opt
   const ranges = rangesOf(stamps, options.notAt);
   if (ranges.length === 0) return { rows: [], ranges };
   const { sql, values } = statementOf(layout, ranges, options);
-  return { rows: database.sql(sql).raw().all(values) as HeadRow[], ranges };
+  const statement = database.sql(sql);
+  if (ranges.length > 1 || options.condition !== undefined)
+    return { rows: statement.raw().all(values) as HeadRow[], ranges };
+  // A store of one model, the usual one: the id is all there is to a row, and is fetched twice as fast alone.
+  const ids = statement.pluck().all(values) as HeadRow[0][];
+  return { rows: ids.map((id): HeadRow => [id, 0]), ranges };
 }
 
 function headOf([rowId]: HeadRow, info: EmbeddingInfo | undefined): NodeHead {

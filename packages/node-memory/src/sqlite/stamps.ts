@@ -9,6 +9,7 @@ import {
   type EmbeddingInfo,
   type EmbeddingModelSpec,
   RegistryError,
+  sameStamp,
   stampOf,
   type Vector,
   vectorFits,
@@ -62,6 +63,8 @@ export class Stamps {
   readonly #database: SqliteDatabase;
   readonly #layout: Layout;
   readonly #byKey = new Map<string, KnownStamp>();
+  /** What was asked for last: the nodes of a batch carry one stamp. */
+  #last: KnownStamp | undefined;
   readonly #byNumber = new Map<number, KnownStamp>();
 
   constructor(database: SqliteDatabase, layout: Layout) {
@@ -182,14 +185,19 @@ export class Stamps {
 
   /** Forgets what was read or interned in a transaction that failed. */
   forget(): void {
+    this.#last = undefined;
     this.#byKey.clear();
     this.#byNumber.clear();
   }
 
   #known(info: EmbeddingInfo): KnownStamp | undefined {
+    if (this.#last?.shape !== undefined && sameStamp(this.#last.info, info)) return this.#last;
     const cached = this.#byKey.get(keyText(info));
     // What has no declared shape yet may get one from another process.
-    if (cached?.shape !== undefined) return cached;
+    if (cached?.shape !== undefined) {
+      this.#last = cached;
+      return cached;
+    }
     return this.#remember(
       this.#database
         .sql(
@@ -255,6 +263,7 @@ export class Stamps {
   #keep(known: KnownStamp): KnownStamp {
     this.#byKey.set(keyText(known.info), known);
     this.#byNumber.set(known.stamp, known);
+    if (this.#last?.stamp === known.stamp) this.#last = known;
     return known;
   }
 }
