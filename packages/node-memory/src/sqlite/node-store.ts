@@ -83,7 +83,7 @@ const countSchema = z.int().min(1, 'must be an integer of at least 1');
  * Vectors are read and written all over the file. SQLite's own 2 MB of cache would be read again and again,
  * and a checkpoint every 1,000 pages would write the same index pages many times.
  */
-const CACHE_KIBIBYTES = 32 * 1024;
+const CACHE_KIBIBYTES = 16 * 1024;
 const CHECKPOINT_PAGES = 4_000;
 
 /** As the registry opens a file, so that either may make it. */
