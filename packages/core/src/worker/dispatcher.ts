@@ -286,7 +286,7 @@ export class Dispatcher {
       this.#leases.delete(leaseId);
       this.#embedded.delete(leaseId);
       this.#count(end);
-      this.#noteTrouble(planId, end.trouble);
+      this.#noteTrouble(plan.planId, end.trouble);
       this.nudge();
       const restMs = end.pauseMs ?? (lease.kind === 'batch' ? plan.throttleMs : 0);
       if (restMs > 0) {
