@@ -9,13 +9,13 @@ it('a text edited after its node was written is embedded again, and the original
   const { manager, store, to, old, target } = await openScene({ nodes: 6 });
   const { planId } = await manager.createMigration({
     ...to,
-    batchSize: 3,
+    batchSize: 2,
     throttleMs: 0,
     maxParallelWorkers: 1,
   });
   target.onCall = async (_texts, call) => {
-    // The first batch is written when the second is embedded.
-    if (call.index === 1) await store.update(nodeId(0), { content: edited });
+    // The first batch is written when the third is embedded.
+    if (call.index === 2) await store.update(nodeId(0), { content: edited });
     return undefined;
   };
   expect(await manager.runMigration(planId)).toMatchObject({ status: 'completed' });
