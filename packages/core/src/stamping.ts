@@ -8,6 +8,7 @@ import { type Vector, vectorFits } from './model/vector.ts';
 import { parseOptions } from './options.ts';
 import { assertSelection, type Selection, selectionShape } from './planner/selection.ts';
 import type { NodeStore, StoredNode } from './ports/node-store.ts';
+import { inPieces } from './read-batch.ts';
 import type { EmbeddingRegistry } from './registry.ts';
 import { embedOrThrow } from './worker/embed-call.ts';
 
@@ -200,15 +201,20 @@ async function stampPage(
   ids: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  const nodes = (await store.read(ids, { ...(signal && { signal }) })).filter(
-    (node) => isStampable(node) && vectorFits(node.vector!, model),
-  );
-  const outcomes = await store.write(
-    nodes.map((node) => ({
-      nodeId: node.id,
-      fence: node.fence,
-      set: { ...model.info, vector: node.vector!, embeddedHash: node.contentHash },
-    })),
-  );
-  return outcomes.filter((outcome) => outcome === 'written').length;
+  let stamped = 0;
+  for await (const { nodes } of inPieces(store, ids)) {
+    signal?.throwIfAborted();
+    const fitting = [...nodes.values()].filter(
+      (node) => isStampable(node) && vectorFits(node.vector!, model),
+    );
+    const outcomes = await store.write(
+      fitting.map((node) => ({
+        nodeId: node.id,
+        fence: node.fence,
+        set: { ...model.info, vector: node.vector!, embeddedHash: node.contentHash },
+      })),
+    );
+    stamped += outcomes.filter((outcome) => outcome === 'written').length;
+  }
+  return stamped;
 }

@@ -4,10 +4,10 @@ import { parseNodeId } from '../model/node-id.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import type { NodeHead, NodeStore } from '../ports/node-store.ts';
 import type { PlanCreation, PlanDraft, TaskSeed } from '../ports/registry-store.ts';
+import { inPieces } from '../read-batch.ts';
 
 /** Nodes of one transaction: a plan of a million is never in memory. */
 const PAGE = 10_000;
-const READ_PAGE = 500;
 
 /** Ids as a caller may give them. */
 export type NodeIds = Iterable<string> | AsyncIterable<string>;
@@ -103,9 +103,9 @@ async function addList(
 /** A task's source is what its node is stamped with; without a store at hand it is not known. */
 async function seedsOf(store: NodeStore | undefined, ids: readonly string[]): Promise<TaskSeed[]> {
   const seeds = new Map<string, TaskSeed>(ids.map((nodeId) => [nodeId, { nodeId }]));
-  for (let start = 0; store !== undefined && start < ids.length; start += READ_PAGE)
-    for (const node of await store.read(ids.slice(start, start + READ_PAGE)))
-      seeds.set(node.id, seedOf(node));
+  if (store === undefined) return [...seeds.values()];
+  for await (const { nodes } of inPieces(store, ids))
+    for (const node of nodes.values()) seeds.set(node.id, seedOf(node));
   return [...seeds.values()];
 }
 

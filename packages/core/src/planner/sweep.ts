@@ -4,6 +4,7 @@ import { isAtTarget } from '../model/compatibility.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import type { NodeStore, SideBySide } from '../ports/node-store.ts';
 import type { Lease, SweepResult, TaskSeed } from '../ports/registry-store.ts';
+import { inPieces } from '../read-batch.ts';
 import type { PlanNodes } from '../side-set.ts';
 import { broughtOver } from './brought-over.ts';
 import { seedOf } from './create-plan.ts';
@@ -92,8 +93,9 @@ async function* listOffTarget(
       limit: LIST_PAGE,
       ...(after !== undefined && { after }),
     });
-    const nodes = await store.read(page.items.map((task) => task.nodeId));
-    yield nodes.filter((node) => !isAtTarget(node, plan.targetSpec.info)).map(seedOf);
+    const ids = page.items.map((task) => task.nodeId);
+    for await (const { nodes } of inPieces(store, ids))
+      yield [...nodes.values()].filter((node) => !isAtTarget(node, plan.targetSpec.info)).map(seedOf);
     after = page.next;
   } while (after !== undefined);
 }

@@ -8,6 +8,7 @@ import type { EmbeddingInfo } from '../model/model-spec.ts';
 import { type Vector, vectorBytes } from '../model/vector.ts';
 import type { NodeWrite, StoredNode } from '../ports/node-store.ts';
 import type { BackedUpNode, NodeBackup, RollbackOutcome, RollbackResult } from '../ports/registry-store.ts';
+import { inPieces } from '../read-batch.ts';
 import type { PlanNodes } from '../side-set.ts';
 
 /** Edits during a restore are met again; a node edited during each of these attempts is reported as a conflict. */
@@ -76,8 +77,14 @@ export async function restorePage(
   const results = new Map<string, RollbackResult>();
   let open = backups;
   for (let attempt = 0; attempt < ATTEMPTS && open.length > 0; attempt++) {
-    const changed = await restoreOnce(restore, open, results);
-    if (changed === undefined) return undefined;
+    const changed: BackedUpNode[] = [];
+    const byId = new Map(open.map((backup) => [backup.nodeId, backup]));
+    for await (const { ids, nodes } of inPieces(restore.store, [...byId.keys()])) {
+      const piece = ids.map((id) => byId.get(id)!);
+      const again = await restoreOnce(restore, piece, nodes, results);
+      if (again === undefined) return undefined;
+      changed.push(...again);
+    }
     open = changed;
   }
   for (const { nodeId } of open) results.set(nodeId, { nodeId, outcome: 'conflict', error: conflictError });
@@ -88,11 +95,9 @@ export async function restorePage(
 async function restoreOnce(
   { store, target, isOurs }: Restore,
   backups: readonly BackedUpNode[],
+  nodes: ReadonlyMap<string, StoredNode>,
   results: Map<string, RollbackResult>,
 ): Promise<BackedUpNode[] | undefined> {
-  const nodes = new Map(
-    (await store.read(backups.map((backup) => backup.nodeId))).map((node) => [node.id, node]),
-  );
   const writing: { backup: BackedUpNode; outcome: RollbackOutcome; write: NodeWrite }[] = [];
   for (const backup of backups) {
     const { nodeId: id, ...kept } = backup;

@@ -11,6 +11,7 @@ import {
 } from '../model/rollback-report.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { Lease, RollbackOutcome, RollbackResult } from '../ports/registry-store.ts';
+import { inPieces } from '../read-batch.ts';
 import type { PlanNodes } from '../side-set.ts';
 import { type Restore, restoration, restorePage } from './restore.ts';
 import { previewSides, rollBackSides } from './side-rollback.ts';
@@ -98,11 +99,13 @@ async function countListAtTarget({ registry }: ManagerContext, store: NodeStore,
       limit: PAGE,
       ...(after !== undefined && { after }),
     });
-    for (const node of await store.read(page.items.map((task) => task.nodeId))) {
-      if (!sameStamp(node, plan.targetSpec.info)) continue;
-      count += 1;
-      if (sample.length < SAMPLE_SIZE) sample.push(node.id);
-    }
+    const ids = page.items.map((task) => task.nodeId);
+    for await (const { nodes } of inPieces(store, ids))
+      for (const node of nodes.values()) {
+        if (!sameStamp(node, plan.targetSpec.info)) continue;
+        count += 1;
+        if (sample.length < SAMPLE_SIZE) sample.push(node.id);
+      }
     after = page.next;
   } while (after !== undefined);
   return { count, sample };
@@ -124,19 +127,18 @@ export async function previewRollback(context: ManagerContext, plan: MigrationPl
     const last = page.at(-1);
     if (last === undefined) break;
     after = last.seq;
-    const nodes = new Map(
-      (await store.read(page.map(({ nodeId }) => nodeId))).map((node) => [node.id, node]),
-    );
-    for (const { nodeId, seq: _, ...backup } of page) {
-      const { outcome, write } = restoration(nodes.get(nodeId), backup, target);
-      counts[outcome] += 1;
-      if (write?.restore && !nodes.get(nodeId)?.inTransit) {
-        leaving += 1;
-        staying.delete(nodeId);
+    const backups = new Map(page.map((backup) => [backup.nodeId, backup]));
+    for await (const { ids, nodes } of inPieces(store, [...backups.keys()]))
+      for (const nodeId of ids) {
+        const { outcome, write } = restoration(nodes.get(nodeId), backups.get(nodeId)!, target);
+        counts[outcome] += 1;
+        if (write?.restore && !nodes.get(nodeId)?.inTransit) {
+          leaving += 1;
+          staying.delete(nodeId);
+        }
+        if (outcome === 'conflict' && counts.conflictSample.length < SAMPLE_SIZE)
+          counts.conflictSample.push(nodeId);
       }
-      if (outcome === 'conflict' && counts.conflictSample.length < SAMPLE_SIZE)
-        counts.conflictSample.push(nodeId);
-    }
   }
   counts.remaining = Math.max(0, atTarget.count - leaving);
   counts.remainingSample = counts.remaining === 0 ? [] : [...new Set([...staying, ...counts.conflictSample])];

@@ -13,11 +13,11 @@ import type { EmbeddingInfo } from '../model/model-spec.ts';
 import type { Vector } from '../model/vector.ts';
 import type { NodeWrite, StoredNode, WriteOutcome } from '../ports/node-store.ts';
 import type { BackedUpNode, BatchResult, Lease, LeasedTask, TaskOutcome } from '../ports/registry-store.ts';
+import { readBatch } from '../read-batch.ts';
 import type { PlanNodes } from '../side-set.ts';
 import { type EmbeddedBatch, embedBatch, type Interruption } from './embed-batch.ts';
 import { isVector } from './embed-call.ts';
 import { backoffMs, CONFLICTS_AT_MOST, holdMs } from './pace.ts';
-import { readBatch } from './read-batch.ts';
 import { TokenLimit } from './token-limit.ts';
 
 const FIRST_BATCH_AT_LEAST = 20;

@@ -1,9 +1,12 @@
-import type { StoredNode } from '../ports/node-store.ts';
-import type { PlanNodes } from '../side-set.ts';
+import type { StoredNode } from './ports/node-store.ts';
 
-/** Content and vectors held in memory for one batch. */
+/** Content and vectors held in memory at once. */
 const BYTES_AT_MOST = 8 * 1024 * 1024;
 const FIRST_CHUNK = 16;
+
+interface Readable {
+  read(ids: readonly string[]): Promise<readonly StoredNode[]>;
+}
 
 export interface BatchNodes {
   readonly nodes: ReadonlyMap<string, StoredNode>;
@@ -12,7 +15,7 @@ export interface BatchNodes {
 }
 
 /** Reads the nodes of a batch until 8 MiB are in hand; the first chunks tell how large the next may be. */
-export async function readBatch(store: PlanNodes, ids: readonly string[]): Promise<BatchNodes> {
+export async function readBatch(store: Readable, ids: readonly string[]): Promise<BatchNodes> {
   const nodes = new Map<string, StoredNode>();
   let bytes = 0;
   let start = 0;
@@ -27,4 +30,16 @@ export async function readBatch(store: PlanNodes, ids: readonly string[]): Promi
     start += chunk.length;
   }
   return { nodes, unread: ids.slice(start) };
+}
+
+/** Reads nodes in pieces of which each is in memory alone: texts may be of a megabyte. Absent nodes are in no piece. */
+export async function* inPieces(
+  store: Readable,
+  ids: readonly string[],
+): AsyncGenerator<{ readonly ids: readonly string[]; readonly nodes: ReadonlyMap<string, StoredNode> }> {
+  for (let rest = ids; rest.length > 0; ) {
+    const { nodes, unread } = await readBatch(store, rest);
+    yield { ids: rest.slice(0, rest.length - unread.length), nodes };
+    rest = unread;
+  }
 }
