@@ -11,10 +11,10 @@ import type {
 import { pointIdOf, QdrantNodeStore, type QdrantNodeStoreOptions } from '@registry/qdrant';
 import { type QdrantDouble, type QdrantDoubleOptions, startQdrantDouble } from '@registry/qdrant-double';
 
-const COLLECTION = 'texts-2024';
-const ALIAS = 'texts';
+export const COLLECTION = 'texts-2024';
+export const ALIAS = 'texts';
 
-function clientOf(double: QdrantDouble): QdrantClient {
+export function clientOf(double: QdrantDouble): QdrantClient {
   return new QdrantClient({ url: double.url, checkCompatibility: false });
 }
 
@@ -44,7 +44,7 @@ function payloadOf({ id, content, metadata, vector, ...info }: ContractNode, isB
 const numbers = (vector: Vector | undefined) => Array.from(vector as Float32Array);
 
 /** Writes under one name, be it a collection or an alias; `vectorName` '' for the unnamed vector. */
-function applicationOn(
+export function applicationOn(
   client: QdrantClient,
   name: string,
   vectorName: string,
@@ -93,7 +93,7 @@ function applicationOn(
   };
 }
 
-interface MadeStore {
+export interface MadeStore {
   readonly double: QdrantDouble;
   readonly client: QdrantClient;
   readonly store: QdrantNodeStore;
@@ -101,10 +101,15 @@ interface MadeStore {
 }
 
 /** An empty collection behind an alias, with one dense vector of this length. */
-async function makeStore(
-  o: { size: number; vectorName?: string; double?: QdrantDoubleOptions } & Partial<QdrantNodeStoreOptions>,
+export async function makeStore(
+  o: {
+    size: number;
+    vectorName?: string;
+    double?: QdrantDoubleOptions;
+    storeVector?: string;
+  } & Partial<QdrantNodeStoreOptions>,
 ): Promise<MadeStore> {
-  const { size, vectorName = 'text', double: doubleOptions, ...rest } = o;
+  const { size, vectorName = 'text', double: doubleOptions, storeVector, ...rest } = o;
   const double = await startQdrantDouble(doubleOptions);
   const client = clientOf(double);
   const config = { size, distance: 'Cosine' as const };
@@ -116,7 +121,15 @@ async function makeStore(
   });
   const open = async (options: Partial<QdrantNodeStoreOptions> = {}) => {
     const contents = rest.resolveContents ? {} : { contentFields: ['text'] };
-    const store = new QdrantNodeStore({ client, collection: ALIAS, ...contents, ...rest, ...options });
+    const told = storeVector === undefined ? {} : { vectorName: storeVector };
+    const store = new QdrantNodeStore({
+      client,
+      collection: ALIAS,
+      ...contents,
+      ...told,
+      ...rest,
+      ...options,
+    });
     await store.ready();
     return store;
   };

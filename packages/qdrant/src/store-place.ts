@@ -175,6 +175,7 @@ export class StorePlace {
       slot,
       isUnnamed: info.isUnnamed,
       contents: this.contents,
+      takesGuards: info.strict.unindexed_filtering_update !== false,
       ...limitsOf(info),
     };
   }

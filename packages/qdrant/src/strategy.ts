@@ -25,6 +25,8 @@ export function offeredStrategies({ version }: StorePlace): readonly Strategy[] 
  * @throws RegistryError `STRATEGY_UNSUITABLE`, `SERVER_TOO_OLD`, `STRICT_MODE`
  */
 export async function chooseStrategy(store: StorePlace, wish: StrategyWish): Promise<StrategyChoice> {
+  // Limits and names may have changed since they were last looked at.
+  store.moved();
   const place = await store.now();
   vectorConfigOf(wish.target);
   if (wish.wanted !== undefined) {

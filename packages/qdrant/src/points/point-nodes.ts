@@ -38,6 +38,8 @@ export interface PointPlace {
   readonly isUnnamed: boolean;
   readonly contents: Contents;
   readonly limits: RequestLimits;
+  /** The collection takes writes by a filter on fields without an index, as guards are. */
+  readonly takesGuards: boolean;
   /** The longest page the collection answers. */
   readonly pageLimit: number;
 }

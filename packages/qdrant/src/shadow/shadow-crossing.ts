@@ -186,13 +186,15 @@ export class ShadowCrossing implements Crossing {
     const pairs = await this.#pairs(before, ids);
     const ends = await this.#options.ends();
     const from = this.#written === 'new' ? 'old' : 'new';
-    const { connection, collection, slot, contents } = ends[this.#written].place;
+    const { connection, collection, slot, contents, takesGuards } = ends[this.#written].place;
     for (const { pair, texts, verdict } of await this.#judge(ends, pairs)) {
       const there = pair[this.#written];
       if (there === undefined || pair[from] !== undefined) continue;
       if (verdict !== 'gone' && verdict !== 'onlyOld') continue;
       const filter = guardOf(there.id, fenceOf(there, slot, contents.fields, texts[this.#written]));
-      await connection.change('deletePoints', { collection_name: collection, filter, wait: true });
+      // Where no guard is allowed, what was seen a moment ago has to do.
+      const selected = takesGuards ? { filter } : { points: [there.id] };
+      await connection.change('deletePoints', { collection_name: collection, ...selected, wait: true });
       removed += 1;
     }
     return removed;
