@@ -17,14 +17,14 @@ import { Tally } from './tally.ts';
 
 const FIXED_SEED = 1;
 const SHORT_KILLS = 12;
-const KILLS_OF_A_PHASE = 10;
+const KILLS_OF_A_PHASE = 8;
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     kills: { type: 'string' },
     minutes: { type: 'string' },
-    nodes: { type: 'string', default: '240' },
+    nodes: { type: 'string', default: '200' },
     folder: { type: 'string', default: tmpdir() },
     sabotage: { type: 'string' },
   },
@@ -69,7 +69,7 @@ async function survives(seed: number): Promise<boolean> {
     () => true,
     (error: unknown) => {
       console.error(error);
-      console.error(`Repeat with: pnpm chaos --seed ${last}`);
+      console.error(`Repeat with: pnpm chaos --seed ${last} --nodes ${values.nodes}`);
       return false;
     },
   );

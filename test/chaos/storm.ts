@@ -7,6 +7,7 @@ import type { Chance } from './chance.ts';
 import { Flow } from './flow.ts';
 import { MOST_LANES } from './ground.ts';
 import type { ChaosProcess } from './processes/process.ts';
+import { IN_TRANSACTION } from './processes/voice.ts';
 import type { Tally } from './tally.ts';
 import type { Orders } from './troop.ts';
 import { Troop } from './troop.ts';
@@ -18,6 +19,8 @@ const PATIENCE_MS = 90_000;
 const FROZEN_MS = 35_000;
 /** A task that is lost alone three times is taken for what kills workers; chance must not do that. */
 const LONE_LOSSES_AT_MOST = 2;
+/** Workers at once that stand still until the plan rests. */
+const MOST_LEFT = 2;
 const resting = ['completed', 'failed', 'cancelled', 'rolled_back'];
 
 export interface StormOptions {
@@ -168,21 +171,29 @@ export class Storm {
   /** Those that have stopped themselves at a place of interest. */
   async #meet(o: StormOptions | undefined): Promise<void> {
     for (const process of this.#troop.of()) {
-      if (process.state !== 'frozen') continue;
+      if (process.state !== 'frozen' || this.#troop.left.has(process)) continue;
       await process.standsStill();
       const where = process.messages.findLast(({ kind }) => kind === 'stops')?.where;
+      const mayBeLeft = process.role === 'worker' && where !== IN_TRANSACTION;
       if (this.#troop.isCalm || this.#chance.is(0.3)) await this.#pass(process);
+      else if (mayBeLeft && this.#troop.left.size < MOST_LEFT && this.#chance.is(0.5)) this.#leave(process);
       else await this.#kill(process, o, `at ${String(where)}`);
     }
+  }
+
+  /** It stands still until the plan rests, be it that somebody cancels it or rolls it back meanwhile. */
+  #leave(process: ChaosProcess): void {
+    this.#tally.add('frozen until the plan rests: worker');
+    this.#troop.left.add(process);
   }
 
   /** Somebody, at any time. */
   async #strike(o: StormOptions): Promise<void> {
     const lot = this.#chance.draw();
-    const role = lot < 0.65 ? 'worker' : lot < 0.75 ? 'application' : lot < 0.85 ? 'operator' : undefined;
+    const role = lot < 0.3 ? 'worker' : lot < 0.4 ? 'application' : lot < 0.5 ? 'operator' : undefined;
     if (role === undefined) {
       const worker = this.#ready('worker');
-      if (lot < 0.93 && worker !== undefined) {
+      if (lot < 0.6 && worker !== undefined) {
         await worker.freeze();
         await this.#pass(worker);
       } else this.#world.witness.look(o.planId, MOST_LANES);

@@ -29,6 +29,7 @@ const forwardPlaces = [
   'registry.claim after',
   'nodes.read after',
   'registry.backUp after',
+  'registry.backUp after',
   'nodes.write before',
   'nodes.write within',
   'nodes.write after',
@@ -78,6 +79,8 @@ export class Troop {
   /** Told of a process that ended badly by itself. */
   onFailure: (error: unknown) => void = () => {};
   isCalm = false;
+  /** Frozen ones that are left alone until the plan rests; others work in their place. */
+  readonly left = new Set<ChaosProcess>();
   /** The application is to be there. */
   isEditing = true;
 
@@ -94,7 +97,8 @@ export class Troop {
   /** Starts whoever is missing. */
   replenish(): void {
     for (const process of this.#processes) process.keepGoing();
-    while (this.of('worker').length < this.orders.workers) this.#start('worker', this.#worker());
+    while (this.of('worker').length - this.left.size < this.orders.workers)
+      this.#start('worker', this.#worker());
     if (this.isCalm) return;
     if (this.isEditing && this.of('application').length === 0)
       this.#start('application', this.#application());
@@ -114,7 +118,10 @@ export class Troop {
           this.#tally.add('locked out at the start');
         else this.onFailure(error);
       })
-      .finally(() => this.#processes.delete(process));
+      .finally(() => {
+        this.#processes.delete(process);
+        this.left.delete(process);
+      });
   }
 
   #worker(): WorkerOptions {
@@ -128,7 +135,7 @@ export class Troop {
       nodeByNode: chance.is(0.3),
       embeds: !isBack || chance.is(0.3),
       limited: 0.02,
-      ...(!this.isCalm && chance.is(0.5) && { stopAt: this.#placeIn(places, 6) }),
+      ...(!this.isCalm && chance.is(0.7) && { stopAt: this.#placeIn(places, 2) }),
       ...(!this.isCalm && chance.is(0.15) && { stopInside: chance.between(1, 12) }),
       ...(sabotage !== undefined && { sabotage }),
     };

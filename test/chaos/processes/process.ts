@@ -99,7 +99,11 @@ export class ChaosProcess {
 
   /** Resolves once the process does nothing any more, after a stop of its own or of ours. */
   async standsStill(): Promise<void> {
-    while (this.#threads().some((state) => !/[TtZX]/.test(state))) await nextTurn();
+    while (this.#state === 'frozen' && this.#threads().some((state) => !/[TtZX]/.test(state))) {
+      // What it said of a stop of its own may be heard only after it was continued.
+      this.#child.kill('SIGSTOP');
+      await nextTurn();
+    }
   }
 
   /** What each thread is at: each stops when it next comes out of the kernel. */

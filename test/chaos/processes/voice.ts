@@ -20,6 +20,9 @@ export function untilAskedToRest(): Promise<void> {
   return promise;
 }
 
+/** Where a worker stops that holds the registry's lock. */
+export const IN_TRANSACTION = 'inside a transaction';
+
 /** Everything here stands still until the driver continues or kills this process. */
 export function stop(where: string): void {
   tell({ kind: 'stops', where });

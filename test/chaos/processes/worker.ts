@@ -13,7 +13,16 @@ import { Chance } from '../chance.ts';
 import { openNodes } from '../ground.ts';
 import { type Sabotage, sabotaged } from '../sabotage.ts';
 import { steeredClock } from '../steered-clock.ts';
-import { isAlive, optionsOf, type StopAt, stop, stoppingAt, tell, untilAskedToRest } from './voice.ts';
+import {
+  IN_TRANSACTION,
+  isAlive,
+  optionsOf,
+  type StopAt,
+  stop,
+  stoppingAt,
+  tell,
+  untilAskedToRest,
+} from './voice.ts';
 
 export interface WorkerOptions {
   readonly folder: string;
@@ -41,7 +50,7 @@ let drawn = 0;
 const clock = steeredClock(join(folder, 'clock'));
 const watchedClock = steeredClock(join(folder, 'clock'), {
   onUuid() {
-    if (drawn === options.stopInside) stop('inside a transaction');
+    if (drawn === options.stopInside) stop(IN_TRANSACTION);
     drawn += 1;
   },
 });
