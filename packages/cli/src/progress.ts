@@ -56,7 +56,9 @@ export function endingOf(output: Output, plan: MigrationPlan, data: object = { p
       : '';
   output.say(`${word}: plan ${short} to ${modelName(plan.targetSpec)}${seconds}`);
   output.say(summary(plan));
-  if (plan.reason !== undefined) output.say(`${plan.reason.code}  ${plan.reason.message}`);
+  // Of failed tasks the line below says where to look.
+  if (plan.reason !== undefined && plan.status !== 'failed')
+    output.say(`${plan.reason.code}  ${plan.reason.message}`);
   for (const line of next) output.note(line);
   return { exitCode, data };
 }

@@ -22,11 +22,12 @@ const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** What is said before the process is gone: a progress line must not stay on the screen. */
 let onStop: ((hasMore: boolean) => void) | undefined;
 let isStoppable = false;
+let isSilent = false;
 let outlivesReader = false;
 
 function stop(cause: string): void {
   const isFirst = !stopping.signal.aborted;
-  onStop?.(isFirst && isStoppable);
+  if (!(isSilent && isFirst)) onStop?.(isFirst && isStoppable);
   if (!isFirst || !isStoppable) process.exit(3);
   stopping.abort(new Stopped(cause));
 }
@@ -89,6 +90,11 @@ export const terminal = {
   stopSignal(): AbortSignal {
     isStoppable = true;
     return stopping.signal;
+  },
+  /** As `stopSignal`, for what has nothing in hand: the first signal is not remarked on. */
+  leaveSignal(): AbortSignal {
+    isSilent = true;
+    return this.stopSignal();
   },
   /** A Ctrl-C that a prompt has read as a key. */
   stop,

@@ -110,7 +110,7 @@ async function showJournal(
           least: 8,
         },
         { title: 'BY', cell: ({ actor }) => actor, least: 8, spare: 2 },
-        { title: 'DETAILS', cell: ({ details }) => detailsOf(details), least: 10, spare: 1 },
+        { title: 'DETAILS', cell: ({ details }) => detailsOf(details), least: 24, spare: 1 },
       ],
       found.items,
     );

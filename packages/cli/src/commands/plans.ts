@@ -38,9 +38,10 @@ export function showPlans(output: Output, plans: readonly MigrationPlan[]): void
   );
 }
 
-/** `paused EMBEDDER_FAILED`, `completed, final`. */
+/** `paused EMBEDDER_FAILED`. */
 function planState(plan: MigrationPlan): string {
-  const why = plan.hold?.code ?? plan.reason?.code;
+  // Why its tasks failed is told with counts, where there is room for it.
+  const why = plan.hold?.code ?? (plan.status === 'failed' ? undefined : plan.reason?.code);
   const word = statusWord(plan.status);
   return why === undefined ? word : `${word} ${why}`;
 }
@@ -57,11 +58,13 @@ export const show = opened('read', showSchema, async (call, o, { manager }) => {
 
 export function showPlan(output: Output, plan: MigrationPlan): void {
   const time = (at: string | undefined) => (at === undefined ? undefined : `${dateTime(at)} UTC`);
+  // Of failed tasks the table below says more.
+  const why = plan.status === 'failed' && plan.failedNodes > 0 ? undefined : plan.reason;
   const where = plan.where && Object.entries(plan.where).map(([key, value]) => `${key}=${value}`);
   output.fields([
     ['plan', plan.planId],
     ['status', statusWord(plan.status)],
-    ['why', plan.reason && `${plan.reason.code} ${plan.reason.message}`],
+    ['why', why && `${why.code} ${why.message}`],
     ['waits', plan.hold && `until ${time(plan.hold.until)}: ${plan.hold.code} ${plan.hold.message}`],
     ['from', modelName(plan.sourceSpec)],
     ['to', modelName(plan.targetSpec)],

@@ -8,7 +8,7 @@ import {
 import { z } from 'zod';
 import { type Call, opened } from '../call.ts';
 import { planOf } from '../names.ts';
-import type { Ending } from '../output.ts';
+import type { Ending, Output } from '../output.ts';
 import { endingOf, ProgressReport } from '../progress.ts';
 import { counted, modelName, statusWord } from '../screen/phrases.ts';
 import { terminal } from '../terminal.ts';
@@ -19,6 +19,8 @@ const schema = z.object({
   stopWithParent: z.boolean().optional(),
 });
 const LOOK_EVERY_MS = 1_000;
+/** Nothing more is heard of them by themselves. */
+const ended: readonly MigrationPlan['status'][] = ['completed', 'failed', 'cancelled', 'rolled_back'];
 
 export const run = opened('work', schema, async (call, o, { manager, resolved, embedders }) => {
   const plan = o.plan === undefined ? undefined : await planOf(manager, o.plan);
@@ -72,39 +74,15 @@ async function* withWorker(all: AsyncIterable<MigrationProgress>): AsyncGenerato
 /** All plans, until stopped. */
 async function serve(call: Call, manager: EmbeddingVersionManager, signal: AbortSignal): Promise<Ending> {
   const { output } = call;
-  const report = new ProgressReport(output);
-  manager.on('batch:settled', (progress) => report.show(progress));
-  manager.on('plan:changed', ({ plan, from }) => {
-    output.event('plan', { plan, from });
-    if (from === 'pending') return;
-    output.progress('');
-    output.note(
-      `Plan ${plan.planId.slice(0, 8)} to ${modelName(plan.targetSpec)}: ${statusWord(plan.status)}`,
-    );
-  });
+  const served = new ServedPlans(output, manager);
   await manager.startWorker();
-  const { state } = await manager.getWorkerStats();
-  if (state === 'disabled')
+  if ((await manager.getWorkerStats()).state === 'disabled')
     throw new RegistryError(
       'REGISTRY_DISABLED',
       'The configuration says workerEnabled: false; no worker runs here.',
     );
   output.note('Serving all plans of the registry; Ctrl-C stops after the batches in hand.');
-  let said = '';
-  while (!signal.aborted) {
-    const { waiting, isRunning } = await manager.getWorkerStats();
-    const now = JSON.stringify(waiting);
-    if (now !== said && (waiting.length > 0 || said !== '')) {
-      output.event('waiting', { items: waiting });
-      for (const { planId, code, message } of waiting)
-        output.note(
-          `${planId === '' ? 'The worker' : `Plan ${planId.slice(0, 8)}`} waits: ${code} ${message}`,
-        );
-    }
-    said = now;
-    if (!isRunning) break;
-    await systemClock.sleep(LOOK_EVERY_MS, signal);
-  }
+  while (!signal.aborted && (await served.look())) await systemClock.sleep(LOOK_EVERY_MS, signal);
   await manager.stopWorker();
   const stats = await manager.getWorkerStats();
   output.progress('');
@@ -113,4 +91,50 @@ async function serve(call: Call, manager: EmbeddingVersionManager, signal: Abort
   );
   if (signal.aborted) output.note('evr run goes on.');
   return { exitCode: signal.aborted ? 3 : 1, data: { stats } };
+}
+
+/** Says how the plans go on that this worker serves, also what other processes do to them. */
+class ServedPlans {
+  readonly #output: Output;
+  readonly #manager: EmbeddingVersionManager;
+  readonly #statuses = new Map<string, MigrationPlan['status']>();
+  #waits = '';
+
+  constructor(output: Output, manager: EmbeddingVersionManager) {
+    this.#output = output;
+    this.#manager = manager;
+    const report = new ProgressReport(output);
+    manager.on('batch:settled', (progress) => {
+      this.#tell(progress.plan);
+      report.show(progress);
+    });
+    manager.on('plan:changed', ({ plan }) => this.#tell(plan));
+  }
+
+  /** False once the worker has stopped by itself. */
+  async look(): Promise<boolean> {
+    const { waiting, isRunning } = await this.#manager.getWorkerStats();
+    for (const planId of this.#statuses.keys()) this.#tell(await this.#manager.getMigration(planId));
+    const waits = JSON.stringify(waiting);
+    if (waits !== this.#waits && (waiting.length > 0 || this.#waits !== '')) {
+      this.#output.event('waiting', { items: waiting });
+      for (const { planId, code, message } of waiting)
+        this.#output.note(
+          `${planId === '' ? 'The worker' : `Plan ${planId.slice(0, 8)}`} waits: ${code} ${message}`,
+        );
+    }
+    this.#waits = waits;
+    return isRunning;
+  }
+
+  #tell(plan: MigrationPlan): void {
+    const from = this.#statuses.get(plan.planId);
+    if (from === plan.status) return;
+    this.#statuses.set(plan.planId, plan.status);
+    this.#output.event('plan', { plan, from });
+    if (plan.status !== 'in_progress') this.#output.progress('');
+    const name = `Plan ${plan.planId.slice(0, 8)} to ${modelName(plan.targetSpec)}`;
+    this.#output.note(`${name}: ${statusWord(plan.status)}`);
+    if (ended.includes(plan.status)) this.#statuses.delete(plan.planId);
+  }
 }

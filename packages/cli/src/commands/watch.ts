@@ -9,7 +9,7 @@ const schema = z.object({ plan: z.string() });
 
 export const watch = opened('read', schema, async (call, o, { manager }) => {
   const plan = await planOf(manager, o.plan);
-  const signal = terminal.stopSignal();
+  const signal = terminal.leaveSignal();
   call.output.note(
     `Plan ${plan.planId.slice(0, 8)}: ${modelName(plan.sourceSpec)} to ${modelName(plan.targetSpec)}`,
   );

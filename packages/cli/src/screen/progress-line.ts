@@ -25,8 +25,13 @@ export function progressLine(progress: MigrationProgress, columns: number): stri
   ].join('  ');
   const label = isBack ? 'rolling back' : 're-embedding';
   const room = columns - SPARE_COLUMNS - widthOf(label) - widthOf(figures) - 2;
-  const cells = Math.min(LONGEST_BAR, Math.max(SHORTEST_BAR, room - widthOf(reason)));
-  const full = Math.round(share * cells);
-  const bar = room < SHORTEST_BAR ? '' : `${'█'.repeat(full)}${'░'.repeat(cells - full)} `;
+  // Why it is slow is worth more than the bar.
+  const cells = Math.min(LONGEST_BAR, room - widthOf(reason));
+  const bar = cells < SHORTEST_BAR ? '' : barOf(share, cells);
   return clip(`${label} ${bar}${figures}${reason}`, columns - SPARE_COLUMNS);
+}
+
+function barOf(share: number, cells: number): string {
+  const full = Math.round(share * cells);
+  return `${'█'.repeat(full)}${'░'.repeat(cells - full)} `;
 }
