@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 /** What each example prints, in order. */
 const prints: Readonly<Record<string, readonly string[]>> = {
   'README.md 1': ['completed', "nodeId: 'first'", "embeddingModelId: 'hashed_ngram_512'", 'true'],
+  'packages/cli/README.md 1': [],
   'packages/core/README.md 1': ['pending 2', 'cancel'],
   'packages/embedders/README.md 1': ['hashed_ngram_256:v1:', 'true'],
   'packages/node-memory/README.md 1': ["id: 'b'", 'false'],
