@@ -79,33 +79,39 @@ export class NamedSides implements SideBySide {
 
   async prepare(): Promise<void> {
     const { connection, version } = this.#store;
-    const { planId, targetSpec, sourceSpec } = this.#plan;
+    const { planId, targetSpec } = this.#plan;
     if (version !== undefined) assertSince(version, since.vectorNames, 'A second vector on the same points');
     if ((await this.readers()) === 'new') return;
     await lockMigration(connection, this.#collection, planId);
     const info = await this.#info();
+    const isOurs = info.metadata[namedKeys.plan] === planId;
+    if (info.vectors[this.#new] !== undefined && !isOurs) throw this.#notOurs();
+    // Before the vector is made: whoever dies in between leaves a vector that is known to be the plan's.
+    if (!isOurs) await this.#announce(info);
     const { size, distance } = vectorConfigOf(targetSpec);
     // The same configuration again is accepted, another one refused.
-    if (info.vectors[this.#new] === undefined)
-      await connection.change('createVectorName', {
-        collection_name: this.#collection,
-        vector_name: this.#new,
-        dense: { size, distance },
-        wait: true,
-      });
-    else if (info.metadata[namedKeys.plan] !== planId) throw this.#notOurs();
+    await connection.change('createVectorName', {
+      collection_name: this.#collection,
+      vector_name: this.#new,
+      dense: { size, distance },
+      wait: true,
+    });
     await ensureStampIndexes(connection, info, prefixOf({ vector: this.#new, isFlat: false }));
-    if (info.metadata[namedKeys.plan] !== planId)
-      await patchMetadata(connection, this.#collection, {
-        [namedKeys.plan]: planId,
-        [namedKeys.vector]: this.#new,
-        [namedKeys.from]: this.#old,
-        [namedKeys.target]: targetSpec.info,
-        [namedKeys.source]: sourceSpec.info,
-        [metadataKeys.vector]: this.#old,
-        [metadataKeys.flat]: info.metadata[metadataKeys.flat] ?? this.#old,
-      });
     this.#store.moved();
+  }
+
+  /** Says in the metadata which plan is at work, and between which vectors. */
+  async #announce({ metadata }: CollectionInfo): Promise<void> {
+    const { planId, targetSpec, sourceSpec } = this.#plan;
+    await patchMetadata(this.#store.connection, this.#collection, {
+      [namedKeys.plan]: planId,
+      [namedKeys.vector]: this.#new,
+      [namedKeys.from]: this.#old,
+      [namedKeys.target]: targetSpec.info,
+      [namedKeys.source]: sourceSpec.info,
+      [metadataKeys.vector]: this.#old,
+      [metadataKeys.flat]: metadata[metadataKeys.flat] ?? this.#old,
+    });
   }
 
   #notOurs(): RegistryError {
@@ -166,19 +172,19 @@ export class NamedSides implements SideBySide {
     await this.#drop(left);
   }
 
-  /** The vector, its stamps, and what told of it. */
+  /** What told of the new vector, last the one that goes: a stamp never outlives its vector. */
   async #drop(vector: string): Promise<void> {
     const { connection } = this.#store;
     const collection_name = this.#collection;
     const info = await this.#info();
-    if (info.vectors[vector] !== undefined)
-      await connection.change('deleteVectorName', { collection_name, vector_name: vector, wait: true });
     await connection.change('deletePayload', {
       collection_name,
       keys: [`embeddings.${this.#new}`],
       filter: { must_not: [{ is_empty: { key: `embeddings.${this.#new}.embedding_model_id` } }] },
       wait: true,
     });
+    if (info.vectors[vector] !== undefined)
+      await connection.change('deleteVectorName', { collection_name, vector_name: vector, wait: true });
     await patchMetadata(connection, collection_name, {
       [namedKeys.plan]: null,
       [namedKeys.vector]: null,
