@@ -49,13 +49,14 @@ export interface Injected {
   remove(): void;
 }
 
-/** The rules of a double; of those that match a request, each counts it, and the first that is due is met. */
+/** The rules of a double: each counts the requests that match it, and is met by those for which it is due. */
 export class Faults {
   readonly #rules: { rule: FaultRule; seen: number; met: number }[] = [];
 
+  /** Of rules that are due for one request, that which was given last is met. */
   inject(rule: FaultRule): Injected {
     const state = { rule, seen: 0, met: 0 };
-    this.#rules.push(state);
+    this.#rules.unshift(state);
     return {
       get met() {
         return state.met;

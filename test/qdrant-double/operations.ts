@@ -19,6 +19,7 @@ export interface Call extends Manner {
   readonly query: Readonly<Record<string, string>>;
   readonly body: never;
   readonly collections: Collections;
+  readonly version: string;
   /** Write operations are queued and said to be still waiting, though the caller asked for their end. */
   readonly late: boolean;
 }
@@ -75,6 +76,7 @@ const batch: Handler = (call) => {
 
 /** What the double does, by the names of the client's own operations. */
 export const handlers: Readonly<Record<string, Handler>> = {
+  root: ({ version }) => ({ title: 'qdrant - vector search engine', version }),
   get_collections: ({ collections }) => ({
     collections: [...collections.all()].map(({ name }) => ({ name })),
   }),

@@ -150,7 +150,6 @@ export class QdrantDouble {
     const complaint =
       operation.complaint(seen.query, seen.body) ?? tooNew(operation.name, seen.body, this.#version);
     if (complaint !== undefined) this.#complain(seen, complaint);
-    if (operation.name === 'root') return this.#tellVersion(response);
     await this.#perform(seen, params, response);
   }
 
@@ -169,11 +168,6 @@ export class QdrantDouble {
     throw new ServerError(400, `Format error in JSON body: ${complaint}`);
   }
 
-  #tellVersion(response: ServerResponse): void {
-    const about = { title: 'qdrant - vector search engine', version: this.#version };
-    send(response, 200, stringifyJson(about), 'application/json');
-  }
-
   async #perform(seen: SeenRequest, params: Readonly<Record<string, string>>, response: ServerResponse) {
     const fault = this.#faults.meet(seen);
     if (await this.#strike(fault, 'before', seen, response)) return;
@@ -182,7 +176,10 @@ export class QdrantDouble {
     if (await this.#strike(fault, 'after', seen, response)) return;
     for (const collection of this.#collections.all()) collection.settle(seen.number);
     if (outcome instanceof ServerError) throw outcome;
-    answer(response, fault?.kind === 'accepted' ? 202 : 200, outcome);
+    const status = fault?.kind === 'accepted' ? 202 : 200;
+    // The one answer that is not wrapped.
+    if (seen.operation === 'root') send(response, status, stringifyJson(outcome), 'application/json');
+    else answer(response, status, outcome);
   }
 
   #outcome(seen: SeenRequest, params: Readonly<Record<string, string>>, fault: Fault | undefined): unknown {
@@ -195,6 +192,7 @@ export class QdrantDouble {
         query: seen.query,
         body: (seen.body ?? {}) as never,
         collections: this.#collections,
+        version: this.#version,
         late: fault?.kind === 'waitTimeout',
         deferred: fault?.kind === 'deferred',
       });
