@@ -5,7 +5,7 @@ import { hashOf } from '../points/contents.ts';
 import { fenceOf, guardOf } from '../points/fence.ts';
 import { type GuardedChange, writeGuarded } from '../points/guarded-write.ts';
 import { BASE_FIELD, dataOf, stampFields, WRITE_FIELD } from '../points/payload.ts';
-import { writeNodes } from '../points/point-nodes.ts';
+import { neededPayload, writeNodes } from '../points/point-nodes.ts';
 import type { PointInput, PointRecord } from '../server/requests.ts';
 import { type End, readPoints } from './merged-page.ts';
 import { dataDigest, vectorsAt } from './pair-facts.ts';
@@ -122,7 +122,7 @@ async function writeAcross(
   }
   const { connection, collection, limits } = to.place;
   const done = await writeGuarded(
-    { connection, collection, limits, payload: true },
+    { connection, collection, limits, payload: neededPayload(to.place) },
     changes.map(({ change }) => change),
     signal,
   );
