@@ -44,6 +44,8 @@ export class Dispatcher {
     | { readonly stopping: AbortController; readonly leaving: AbortController; readonly done: Promise<void> }
     | undefined;
   #nap: AbortController | undefined;
+  /** Resolves when the loop has claimed what it may for now. */
+  #claimed = Promise.withResolvers<void>();
   #isNudged = false;
   /** Lanes taken or at rest, by plan. */
   readonly #lanes = new Map<string, number>();
@@ -153,6 +155,7 @@ export class Dispatcher {
       }
       await this.#rest(napMs, stopping);
     }
+    this.#claimed.resolve();
     // Lanes that only rest from their batch need not do so any longer.
     this.#run?.stopping.abort();
     await Promise.all(this.#inHand);
@@ -173,6 +176,8 @@ export class Dispatcher {
   }
 
   async #rest(napMs: number, stopping: AbortSignal): Promise<void> {
+    this.#claimed.resolve();
+    this.#claimed = Promise.withResolvers<void>();
     const nap = new AbortController();
     this.#nap = nap;
     // A stop or nudge between the claim and here would find no nap to end.
@@ -277,8 +282,8 @@ export class Dispatcher {
         this.#embedded.add(leaseId);
         lane.leave();
         this.nudge();
-        // One turn for the loop to wake, one in which it claims and the next call is sent.
-        await nextTurn();
+        // Every lane that is free has its next call under way before this batch is written.
+        await this.#claimed.promise;
       }
       await nextTurn();
     };
