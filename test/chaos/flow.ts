@@ -31,6 +31,7 @@ export class Flow {
   }
 
   start(): void {
+    this.#isOver = false;
     this.#running = this.#pass();
   }
 

@@ -54,13 +54,15 @@ it('who waits for a lock that somebody frozen holds says so, and goes on', async
   const stage = await Stage.open();
   const { world, flow } = stage;
   const successor = await stage.worker();
+  // It finds nothing to claim before the other one has stopped in the middle of its first claim.
+  await successor.freeze();
+  const planId = await stage.plan('b', { lanes: 2, batchSize: 6 });
   const holder = await stage.worker({ stopInside: 0 });
-  // While a lane of one rests from its batch, the other one claims.
-  const planId = await stage.plan('b', { lanes: 2, batchSize: 2, throttleMs: 5_000 });
-  flow.start();
   await holder.heard('stops');
+  successor.thaw();
   // Nobody can tell any more that he lives.
   flow.isForced = true;
+  flow.start();
   const said = await successor.heard('says');
   expect(said.message).toMatch(/locked|busy|another/i);
   flow.isForced = false;
@@ -73,13 +75,16 @@ it('a machine that slept for an hour goes on by itself: nothing is lost, and no 
   const stage = await Stage.open({ nodes: 60 });
   const { world, flow } = stage;
   const workers = [await stage.worker({ embedMs: 300 }), await stage.worker({ embedMs: 300 })];
-  const planId = await stage.plan('b', { lanes: 2, batchSize: 4, throttleMs: 100 });
+  const planId = await stage.plan('b', { lanes: 2, batchSize: 4, throttleMs: 5_000 });
   flow.start();
   await Promise.any(workers.map((worker) => worker.heard('settled')));
+  // While the lanes rest, and no time passes but our own, there is enough of it to stop them in.
+  await flow.stop();
   for (const worker of workers) await worker.freeze();
   const told = workers.map(({ messages }) => messages.length);
   world.time.advance(HOUR_MS);
   for (const worker of workers) worker.thaw();
+  flow.start();
   const plan = await stage.resting(planId);
   assertCompleted(world, plan, 'b', 'a');
   expect(world.registry.all('SELECT node_id FROM tasks WHERE losses + attempts > 0')).toEqual([]);

@@ -3,14 +3,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '@registry/core';
 
 const compiled = fileURLToPath(new URL('../../../node_modules/.cache/chaos', import.meta.url));
 
-/** How often a process that is to end is looked after. */
-const LOOK_MS = 20;
+/** How often a process that is to stop or end is looked at. */
+const LOOK_MS = 5;
+/** A process that said that it stops has not for this many looks. */
+const LOOKS_BEFORE_STOP = 400;
 
 export type Role = 'worker' | 'application' | 'operator';
 
@@ -99,11 +100,15 @@ export class ChaosProcess {
 
   /** Resolves once the process does nothing any more, after a stop of its own or of ours. */
   async standsStill(): Promise<void> {
-    while (this.#state === 'frozen' && this.#threads().some((state) => !/[TtZX]/.test(state))) {
+    for (let looks = 1; this.#state === 'frozen' && this.#isMoving(); looks += 1) {
       // What it said of a stop of its own may be heard only after it was continued.
-      this.#child.kill('SIGSTOP');
-      await nextTurn();
+      if (looks % LOOKS_BEFORE_STOP === 0) this.#child.kill('SIGSTOP');
+      await systemClock.sleep(LOOK_MS);
     }
+  }
+
+  #isMoving(): boolean {
+    return this.#threads().some((state) => !/[TtZX]/.test(state));
   }
 
   /** What each thread is at: each stops when it next comes out of the kernel. */
