@@ -77,3 +77,38 @@ describe('a quota that is used up', () => {
     expect(await run(clock, seen(rest))).toEqual(all('new-model'));
   });
 });
+
+describe('two vectors of the same points', () => {
+  it.each([
+    ['prepare', 'create_vector_name'],
+    ['prepare', 'update_collection'],
+    ['discard', 'delete_vector_name'],
+    ['discard', 'update_collection'],
+    ['discard', 'delete_collection'],
+    ['finalize', 'delete_vector_name'],
+    ['finalize', 'delete_collection'],
+  ] as const)('go on where %s died after %s', async (step, operation) => {
+    const scene = await planned();
+    const { double, store, clock, manager, to, client, planId } = scene;
+    await manager.cancelMigration(planId);
+    const plan = await manager.createMigration({ ...to, strategy: 'namedVector' });
+    if (step !== 'prepare') await run(clock, manager.runMigration(plan.planId));
+    if (step === 'finalize') await run(clock, manager.cutoverMigration({ planId: plan.planId }));
+    const act = async () => {
+      const sides = await store.sideBySide(plan);
+      if (step === 'finalize') return sides.finalize('text');
+      return step === 'prepare' ? sides.prepare() : sides.discard();
+    };
+    const fault = { kind: 'status', status: 400, when: 'after' } as const;
+    const met = double.inject({ on: (request) => request.operation === operation, fault });
+    await run(clock, refusalOf(act()));
+    expect(met.met).toBe(1);
+    await run(clock, act());
+    expect((await run(clock, seen(scene)))['3']).toMatch(step === 'finalize' ? /^new/ : /^old/);
+    if (step === 'prepare') return;
+    const { collections } = await client.getCollections();
+    expect(collections.map(({ name }) => name)).toEqual(['texts-2024']);
+    const { metadata } = (await client.getCollection('texts')).config;
+    expect(metadata).not.toHaveProperty('embedding_side_plan');
+  });
+});

@@ -143,9 +143,8 @@ export class NamedSides implements SideBySide {
 
   async discard(): Promise<void> {
     const { metadata } = await this.#info();
-    const isOurs = metadata[namedKeys.plan] === this.#plan.planId;
-    if (!isOurs || metadata.embedding_served === this.#plan.planId || (await this.readers()) === 'new')
-      return;
+    if (metadata[namedKeys.plan] !== this.#plan.planId) return this.#unlock();
+    if (metadata.embedding_served === this.#plan.planId || (await this.readers()) === 'new') return;
     await this.#drop(this.#new);
   }
 
@@ -157,8 +156,11 @@ export class NamedSides implements SideBySide {
   }
 
   async finalize(name: string): Promise<void> {
+    const { metadata } = await this.#info();
+    if (metadata[namedKeys.plan] !== this.#plan.planId) return this.#unlock();
     const left = await this.leftover();
-    if (left === undefined) return;
+    // Somebody died after the vector had gone, and before all that told of it.
+    if (left === undefined) return this.#drop((await this.readers()) === 'new' ? this.#old : this.#new);
     if (left !== name)
       throw new RegistryError(
         'CONFIRMATION_MISSING',
@@ -191,7 +193,11 @@ export class NamedSides implements SideBySide {
       [namedKeys.from]: null,
       embedding_served: null,
     });
-    await unlockMigration(connection, this.#collection, this.#plan.planId);
+    await this.#unlock();
+  }
+
+  async #unlock(): Promise<void> {
+    await unlockMigration(this.#store.connection, this.#collection, this.#plan.planId);
     this.#store.moved();
   }
 }
