@@ -71,6 +71,8 @@ describe('names', () => {
     expect((await json('models', 'show', 'text:v10')).data.version).toBe(10);
     expect((await json('models', 'show', 'tex:v1')).error).toMatchObject({ code: 'MODEL_UNKNOWN' });
 
+    const absent = await json('plan', '--to', 'text:v2', '--nodes', 'absent.txt');
+    expect(absent).toMatchObject({ exitCode: 2, error: { code: 'USAGE' } });
     // Of seventeen ids in hexadecimal two begin alike.
     const manager = await EmbeddingVersionManager.open({ dbPath: project.path('r.sqlite') });
     const target = { targetModelId: 'text', targetVersion: 2, nodeIds: [] };
