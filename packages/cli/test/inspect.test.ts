@@ -53,6 +53,28 @@ describe('evr inspect', () => {
     expect(listing(cwd)).toEqual(before);
   });
 
+  it('is not alone: commands that only look leave no trace either', async () => {
+    const project = await Project.make({ nodes: notes(2) });
+    const planId = await project.planned();
+    const cwd = emptyFolder();
+    copyFileSync(project.path('registry.sqlite'), join(cwd, 'some.sqlite'));
+    copyFileSync(originFresh, join(cwd, 'origin.sqlite'));
+    const before = listing(cwd);
+    for (const call of [
+      ['status'],
+      ['models'],
+      ['models', 'show', 'hashed'],
+      ['list'],
+      ['show', planId],
+      ['tasks', planId],
+    ])
+      expect((await evrJson([...call, '--db', 'some.sqlite'], { cwd })).exitCode).toBe(0);
+    // Opened for writing, one of the origin would be upgraded.
+    for (const call of [['status'], ['list']])
+      expect((await evrJson([...call, '--db', 'origin.sqlite'], { cwd })).exitCode).toBe(0);
+    expect(listing(cwd)).toEqual(before);
+  });
+
   it('reads a registry that is at work', async () => {
     const project = await Project.make({ nodes: notes(10) });
     const planId = await project.planned([

@@ -4,6 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { notes, oneRegistry, Project } from './project.ts';
 
 /** After its first batch the one lane rests for an hour: what happens then is up to the test. */
+const stuckOnDemand = oneRegistry
+  .replace(/embedders: \[(.*)\],/, (_, made: string) => `embedders: [stuck(${made})],`)
+  .concat(`
+function stuck(embedder) {
+  if (process.env.STUCK === undefined) return embedder;
+  return { spec: embedder.spec, embed: () => new Promise(() => setInterval(() => {}, 1000)) };
+}
+`);
 const noEmbedder = oneRegistry.replace(/embedders: \[.*\],/, '');
 const slow = ['--batch-size', '5', '--parallel', '1', '--throttle-ms', '3600000'];
 
@@ -84,10 +92,20 @@ describe('a migration from a terminal', () => {
     second.child.kill('SIGKILL');
     expect(await second.ended).toBeNull();
     expect((await project.json(['tune', planId, '--throttle-ms', '0'])).data.plan.throttleMs).toBe(0);
-    // The worker that was killed is known to be gone: its lease is not waited for.
     const third = await project.json(['run', planId]);
     expect(third).toMatchObject({ exitCode: 0, data: { plan: { status: 'completed', completedNodes: 20 } } });
   });
+
+  it('does not wait for the lease of a worker that was killed: it is known to be gone', async () => {
+    const project = await Project.make({ nodes: notes(5), config: stuckOnDemand });
+    const planId = await project.planned();
+    const stuck = project.start(['run', planId], { env: { STUCK: 'yes' } });
+    await stuck.line(({ data }) => data?.plan?.status === 'in_progress');
+    stuck.child.kill('SIGKILL');
+    await stuck.ended;
+    const { data } = await project.json(['run', planId]);
+    expect(data.plan).toMatchObject({ status: 'completed', completedNodes: 5 });
+  }, 25_000); // less than a lease
 
   it.each(['SIGINT', 'SIGTERM'] as const)('stops cleanly on %s with exit code 3', async (signal) => {
     const project = await Project.make({ nodes: notes(20) });
