@@ -80,6 +80,7 @@ export class Storm {
       operator.state !== 'running' || operator.messages.some(({ kind }) => kind === 'rested');
     while (!isDone()) {
       this.#check();
+      operator.keepGoing();
       await systemClock.sleep(10);
     }
     const told = operator.messages.find(({ kind }) => kind === 'planned');
