@@ -111,6 +111,9 @@ export class ShadowSides implements SideBySide {
         spec: targetSpec,
         metadata: {
           ...from.metadata,
+          // What an earlier migration has left there is not true of the new one.
+          [shadowKeys.side]: undefined,
+          [shadowKeys.served]: undefined,
           [metadataKeys.vector]: vector,
           [metadataKeys.flat]: vector,
           [shadowKeys.plan]: planId,
