@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.ts';
 import { growth } from './benchmarks/growth.ts';
 import { planCreation } from './benchmarks/plan-creation.ts';
+import { qdrant } from './benchmarks/qdrant.ts';
 import { reEmbedding } from './benchmarks/re-embedding.ts';
 import { reading } from './benchmarks/reading.ts';
 import { rateLimit, saturation } from './benchmarks/saturation.ts';
@@ -25,6 +26,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   seeing,
   transitions,
   reading,
+  qdrant,
 };
 
 const { values: options } = parseArgs({

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { computeChecksum, type Embedder, EmbeddingModelSpec, EmbeddingVersionManager } from '@registry/core';
 import { SqliteNodeStore } from '@registry/node-memory';
 
-const DIMENSION = 384;
+export const DIMENSION = 384;
 export const BATCH = 256;
 const FILL_PAGE = 5_000;
 
