@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, it } from 'vitest';
+import { thereAndBack } from './adapter-behaviour.ts';
 import { collectionFacts } from './collection-facts.ts';
 import { readFacts } from './read-facts.ts';
 import { type QdrantScene, servers } from './servers.ts';
@@ -23,4 +24,18 @@ describe.each(servers)('$title', ({ open }) => {
       await holds(scene);
     });
   });
+
+  const strategies = [
+    { strategy: 'shadow', since: 17 },
+    { strategy: 'namedVector', since: 18 },
+    { strategy: 'inPlace', since: 16 },
+  ] as const;
+  it.for(strategies)(
+    'the adapter migrates there and back: $strategy',
+    async ({ strategy, since }, { skip }) => {
+      if (scene === undefined) return skip('QDRANT_URL is not set');
+      skip(scene.minor < since, `only since 1.${since}`);
+      await thereAndBack(scene, strategy);
+    },
+  );
 });
