@@ -31,6 +31,16 @@ export default defineConfig([
     splitting: false,
   },
   {
+    entry: { page: 'src/webview/page.ts' },
+    outDir: 'dist/webview',
+    format: 'iife',
+    platform: 'browser',
+    target: 'chrome128',
+    outExtension: () => ({ js: '.js' }),
+    noExternal: [/./],
+    minify: true,
+  },
+  {
     ...bundled,
     // For workspaces that have not installed the command line themselves.
     entry: { evr: '../../packages/cli/src/evr.ts' },

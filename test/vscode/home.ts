@@ -14,6 +14,7 @@ export interface Home {
 /** Keeps the offers of a first run out of the way, and the network. */
 const quiet = {
   'workbench.startupEditor': 'none',
+  'workbench.colorTheme': 'Light Modern',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.enableExperiments': false,
   'workbench.tips.enabled': false,

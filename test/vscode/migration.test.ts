@@ -2,12 +2,13 @@
 import type { MigrationPlan } from '@registry/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeProject, type Project } from './project.ts';
-import { openWindow, type Window } from './window.ts';
+import { openWindow, picturesOfFailures, type Window } from './window.ts';
 
 let window: Window;
 let project: Project;
 let before: string;
 
+picturesOfFailures(() => window);
 beforeAll(async () => {
   window = await openWindow(async (workspace) => {
     project = await makeProject(workspace);

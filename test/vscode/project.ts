@@ -23,6 +23,8 @@ export interface Project {
   readonly nodesPath: string;
   /** Runs on what the registry says now. */
   look<T>(body: (manager: EmbeddingVersionManager) => Promise<T>): Promise<T>;
+  /** Changes the registry, as another program would. */
+  change<T>(body: (manager: EmbeddingVersionManager) => Promise<T>): Promise<T>;
   /** Id, vector bytes and stamp of every node, as one text. */
   fingerprint(): Promise<string>;
 }
@@ -39,9 +41,13 @@ export async function makeProject(folder: string, nodes = 600): Promise<Project>
   await fill(registryPath, nodesPath, nodes);
   const look: Project['look'] = async (body) => {
     await using manager = await EmbeddingVersionManager.open({ dbPath: registryPath, readOnly: true });
-    return body(manager);
+    return await body(manager);
   };
-  return { registryPath, nodesPath, look, fingerprint: () => fingerprintOf(nodesPath) };
+  const change: Project['change'] = async (body) => {
+    await using manager = await EmbeddingVersionManager.open({ dbPath: registryPath });
+    return await body(manager);
+  };
+  return { registryPath, nodesPath, look, change, fingerprint: () => fingerprintOf(nodesPath) };
 }
 
 async function fill(registryPath: string, nodesPath: string, count: number): Promise<void> {

@@ -13,6 +13,8 @@ export interface RegistryScene extends AsyncDisposable {
   readonly store: SqliteNodeStore;
   readonly manager: EmbeddingVersionManager;
   readonly target: TestEmbedder;
+  /** Ids of nodes, from the first on. */
+  ids(from: number, to: number): string[];
 }
 
 const REFUSED = /number (7|13|21)\b/;
@@ -53,5 +55,7 @@ export async function makeRegistry(workspace: string, nodes = 60): Promise<Regis
     await manager.close();
     await store.close();
   };
-  return { path, nodesPath, store, manager, target, [Symbol.asyncDispose]: close };
+  const ids = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, index) => nodeId(from + index));
+  return { path, nodesPath, store, manager, target, ids, [Symbol.asyncDispose]: close };
 }

@@ -2,10 +2,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeRegistry } from './registries.ts';
-import { openWindow, type Window } from './window.ts';
+import { openWindow, picturesOfFailures, type Window } from './window.ts';
 
 let window: Window;
 
+picturesOfFailures(() => window);
 beforeAll(async () => {
   window = await openWindow(fillRegistry);
 });

@@ -1,8 +1,17 @@
 import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
+import { afterEach } from 'vitest';
 import { Editor, installExtension } from './editor.ts';
 import { type Home, makeHome, removeHome } from './home.ts';
 import { launchBrowser, Workbench } from './workbench.ts';
+
+/** Shows how the window looked when a test failed; call it at the top of a file. */
+export function picturesOfFailures(window: () => Window | undefined): void {
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail') return;
+    await window()?.workbench.picture(`failed-${task.name.replaceAll(/\W+/g, '-')}`);
+  });
+}
 
 const packages = resolve('extensions/vscode/dist/packages');
 const vsix = join(packages, `embedding-registry-${process.platform}-${process.arch}.vsix`);

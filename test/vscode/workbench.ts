@@ -8,6 +8,13 @@ const PICTURES = 'node_modules/.cache/vscode-screenshots';
 
 const flags = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
 
+/** Class of the workbench, and the theme that sets it. */
+const themes = [
+  ['vs', 'Light Modern'],
+  ['vs-dark', 'Dark Modern'],
+  ['hc-black', 'Dark High Contrast'],
+] as const;
+
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = chromiumPath();
   if (executablePath === undefined) throw new Error('There is no Chromium; run "node test/vscode/setup.ts".');
@@ -26,7 +33,9 @@ export class Workbench {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US' });
     const isOutside = (url: URL) => url.protocol.startsWith('http') && url.hostname !== '127.0.0.1';
     await context.route(isOutside, (route) => route.abort());
-    return new Workbench(await context.newPage());
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    return new Workbench(page);
   }
 
   /** Another window on the same editor. */
@@ -137,12 +146,34 @@ export class Workbench {
     const input = this.page.locator('.quick-input-widget input.input');
     await input.waitFor();
     await input.fill(`>${title}`);
-    // The list is there before it is filtered: the wanted row must be the first one.
-    await this.page
-      .locator('.quick-input-list .monaco-list-row.focused')
-      .filter({ hasText: title })
-      .waitFor();
+    // Rows of other commands may stand before it, with names that begin with this one; keys follow a comma.
+    const names = [`="${title}"`, `="${title}…"`, `^="${title},"`, `^="${title}…,"`];
+    const rows = names.map((name) => `.quick-input-list .monaco-list-row[aria-label${name}]`);
+    await this.page.locator(rows.join(', ')).click();
+  }
+
+  /** Opens a file of the workspace by its name. */
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press('Control+P');
+    await this.choose(name);
+  }
+
+  /** Types into the list that is open until the wanted row is the first, and takes it. */
+  private async choose(name: string): Promise<void> {
+    const input = this.page.locator('.quick-input-widget input.input');
+    await input.fill(name);
+    await this.page.locator('.quick-input-list .monaco-list-row.focused').filter({ hasText: name }).waitFor();
     await this.page.keyboard.press('Enter');
+  }
+
+  /** The same in each kind of theme; ends in the first. */
+  async pictures(name: string): Promise<void> {
+    for (const [kind, theme] of [...themes.slice(1), ...themes.slice(0, 1)]) {
+      await this.runCommand('Preferences: Color Theme');
+      await this.choose(theme);
+      await this.page.locator(`.monaco-workbench.${kind}`).waitFor();
+      await this.picture(`${name}-${kind}`);
+    }
   }
 
   async picture(name: string): Promise<void> {

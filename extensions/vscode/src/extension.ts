@@ -4,6 +4,7 @@ import { registerModelActions } from './actions/model-actions.ts';
 import { registerPlanActions } from './actions/plan-actions.ts';
 import { registerRegistryActions } from './actions/registry-actions.ts';
 import { registerWorkActions } from './actions/work-actions.ts';
+import { Panels } from './panels/panels.ts';
 import { RegistryList } from './registries/registry-list.ts';
 import { RegistryProcess } from './registries/registry-process.ts';
 import { RegistryViews } from './views/registry-views.ts';
@@ -36,13 +37,14 @@ export function activate(context: vscode.ExtensionContext): { state(): Extension
   });
   const list = new RegistryList(registries, projects, context.workspaceState);
   const views = new RegistryViews(registries, list, say);
-  const actions = { registries, list, views, projects, secrets, log };
-  context.subscriptions.push(log, list, views, { dispose: () => registries.dispose() });
+  const panels = new Panels({ registries, extensionUri: context.extensionUri, log });
+  const actions = { registries, list, views, projects, secrets, log, panels };
+  context.subscriptions.push(log, list, views, panels, { dispose: () => registries.dispose() });
   context.subscriptions.push(
     ...registerRegistryActions(actions),
     ...registerModelActions(actions),
     ...registerPlanActions(actions),
     ...registerWorkActions(actions),
   );
-  return { state: () => ({ isReading: registries.isAwake, watched: views.watched }) };
+  return { state: () => ({ isReading: registries.isAwake, watched: views.watched + panels.watched }) };
 }

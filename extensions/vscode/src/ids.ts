@@ -21,6 +21,8 @@ export const commands = {
   cutOver: 'embeddingRegistry.cutOver',
   rollBack: 'embeddingRegistry.rollBack',
   finalize: 'embeddingRegistry.finalize',
+  watch: 'embeddingRegistry.watch',
+  showOverview: 'embeddingRegistry.showOverview',
   createConfiguration: 'embeddingRegistry.createConfiguration',
   setApiKey: 'embeddingRegistry.setApiKey',
 } as const;
@@ -28,6 +30,14 @@ export const commands = {
 export const views = {
   models: 'embeddingRegistry.models',
   migrations: 'embeddingRegistry.migrations',
+} as const;
+
+/** Kinds of editors. */
+export const pages = {
+  watch: 'embeddingRegistry.watchPage',
+  registry: 'embeddingRegistry.registryPage',
+  /** For databases that only may be registries: offered, not opened by default. */
+  anyDatabase: 'embeddingRegistry.databasePage',
 } as const;
 
 export const settings = {

@@ -6,7 +6,7 @@ import { modelName, paceText, planName, statusName } from '../model/plan-text.ts
 import type { RegistryFile } from '../model/registry-file.ts';
 import type { ModelData, PlanData } from '../registry-process/messages.ts';
 import type { Place } from '../views/branch-tree.ts';
-import { say } from '../views/say.ts';
+import { harmless, say } from '../views/say.ts';
 import type { ActionContext } from './context.ts';
 
 const MOST_PLANS = 200;
@@ -43,7 +43,7 @@ export async function choosePlan(
         found.push({
           file,
           plan,
-          label: planName(plan),
+          label: harmless(planName(plan)),
           description: `${statusName(plan.status, say)} · ${paceText(plan, undefined, say)}`,
           detail: `${file.label} · ${plan.planId}`,
         });
@@ -64,7 +64,7 @@ export async function chooseModel(context: ActionContext, chosen: Chosen): Promi
       found.push({
         file,
         model,
-        label: modelName(model),
+        label: harmless(modelName(model)),
         ...(model.isActive && { description: say('active') }),
         detail: file.label,
       });

@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
 import { commands } from '../ids.ts';
+import type { Panels } from '../panels/panels.ts';
 import type { RegistryList } from '../registries/registry-list.ts';
 import type { RegistryProcess } from '../registries/registry-process.ts';
 import type { InputOf, OutputOf, Writes } from '../registry-process/messages.ts';
 import type { RegistryViews } from '../views/registry-views.ts';
-import { say } from '../views/say.ts';
+import { harmless, say } from '../views/say.ts';
 import type { Project, Projects } from '../work/projects.ts';
 import type { Secrets } from '../work/secrets.ts';
 
@@ -16,6 +17,7 @@ export interface ActionContext {
   readonly projects: Projects;
   readonly secrets: Secrets;
   readonly log: vscode.LogOutputChannel;
+  readonly panels: Panels;
 }
 
 /** Writes to a registry; one of the origin is upgraded only where the user agrees. Undefined where not. */
@@ -103,7 +105,7 @@ async function tellFault(log: vscode.LogOutputChannel, error: unknown): Promise<
   const { message, code } = error as { message?: string; code?: string };
   log.error(`${code ?? 'UNEXPECTED'}: ${error instanceof Error ? (error.stack ?? message) : String(error)}`);
   const showLogs = say('Show Logs');
-  const answer = await vscode.window.showErrorMessage(message ?? String(error), showLogs);
+  const answer = await vscode.window.showErrorMessage(harmless(message ?? String(error)), showLogs);
   if (answer === showLogs) await vscode.commands.executeCommand(commands.showLogs);
 }
 

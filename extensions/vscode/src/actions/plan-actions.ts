@@ -19,9 +19,15 @@ export function registerPlanActions(context: ActionContext): readonly vscode.Dis
   return [
     simple(commands.pause, 'pausable', 'pause'),
     simple(commands.resume, 'resumable', 'resume'),
+    registerAction(context, commands.watch, async (chosen: Chosen) => {
+      const found = await choosePlan(context, chosen);
+      if (found) context.panels.watch(found.file, found.plan.planId);
+    }),
     registerAction(context, commands.cancel, (chosen: Chosen) => cancel(context, chosen)),
     registerAction(context, commands.retryFailed, (chosen: Chosen) => retryFailed(context, chosen)),
-    registerAction(context, commands.tune, (chosen: Chosen) => tune(context, chosen)),
+    registerAction(context, commands.tune, (chosen: Chosen, tuning?: Partial<Record<Tunable, number>>) =>
+      tune(context, chosen, tuning),
+    ),
     registerAction(context, commands.cutOver, (chosen: Chosen) => cutOver(context, chosen)),
     registerAction(context, commands.finalize, (chosen: Chosen) => finalize(context, chosen)),
   ];
@@ -106,11 +112,20 @@ const limitOf = {
   maxParallelWorkers: settingLimits.maxParallelWorkers,
 } as const;
 
-async function tune(context: ActionContext, chosen: Chosen): Promise<void> {
+/** `given`: what the panel says already. */
+async function tune(
+  context: ActionContext,
+  chosen: Chosen,
+  given?: Partial<Record<Tunable, number>>,
+): Promise<void> {
   if (!(await isAllowed())) return;
   const found = await choosePlan(context, chosen, 'tunable');
   if (found === undefined) return;
   const { file, plan } = found;
+  if (given !== undefined) {
+    await write(context, file.path, 'tune', { planId: plan.planId, ...given });
+    return;
+  }
   const setting = await chooseSetting(plan);
   if (setting === undefined) return;
   const { minimum, maximum } = limitOf[setting.name];

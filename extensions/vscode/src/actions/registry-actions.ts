@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
-import { commands } from '../ids.ts';
+import { commands, pages } from '../ids.ts';
 import type { RegistryList } from '../registries/registry-list.ts';
 import { say } from '../views/say.ts';
-import type { Chosen } from './choose.ts';
+import { type Chosen, chooseRegistry } from './choose.ts';
 import { type ActionContext, registerAction } from './context.ts';
 
 /** What is done with a registry as a file, and with what the trees show as text. */
@@ -12,6 +12,15 @@ export function registerRegistryActions(context: ActionContext): readonly vscode
   const actions: Readonly<Record<string, (chosen: Chosen) => unknown>> = {
     [commands.openRegistryFile]: () => openRegistryFile(list),
     [commands.closeRegistryFile]: (chosen) => chosen && list.close(chosen.branch.file.path),
+    [commands.showOverview]: async (chosen) => {
+      const file = await chooseRegistry(context, chosen);
+      if (file !== undefined)
+        await vscode.commands.executeCommand(
+          'vscode.openWith',
+          vscode.Uri.file(file.path),
+          pages.anyDatabase,
+        );
+    },
     [commands.refresh]: () => views.refresh(),
     [commands.showLogs]: () => log.show(),
     [commands.showMore]: (chosen) => chosen?.branch.kind === 'more' && views.showMore(chosen.branch.parentId),

@@ -27,7 +27,8 @@ export function priorityName(priority: Priority, say: Say): string {
   return [say('critical'), say('high'), say('normal'), say('low')][priority] ?? String(priority);
 }
 
-function heldBackText(by: HeldBackBy, plan: PlanData, say: Say): string {
+/** Why a plan is not faster. */
+export function heldBackText(by: HeldBackBy, plan: PlanData, say: Say): string {
   const texts: Record<HeldBackBy, string> = {
     throttle: say('throttled by {milliseconds} ms', { milliseconds: plan.throttleMs }),
     rateLimit: say('rate limit, next try {time} UTC', { time: timeOf(plan.hold?.until) }),

@@ -30,13 +30,22 @@ export class LiveRegistry {
   readonly #path: string;
   readonly #clock: Clock;
   readonly #events: LiveEvents;
+  readonly #planId: string | undefined;
   readonly #watched = new Set<string>();
   #hiding: AbortController | undefined;
   #revision: string | undefined;
   #isLooking = false;
   #isHinted = false;
 
-  constructor(o: { process: RegistryProcess; path: string; clock: Clock; events: LiveEvents }) {
+  /** `planId`: no other plan is watched. */
+  constructor(o: {
+    process: RegistryProcess;
+    path: string;
+    clock: Clock;
+    events: LiveEvents;
+    planId?: string;
+  }) {
+    this.#planId = o.planId;
     this.#process = o.process;
     this.#path = o.path;
     this.#clock = o.clock;
@@ -97,8 +106,11 @@ export class LiveRegistry {
   async #watchMoving({ statuses }: Summary, hiding: AbortSignal): Promise<void> {
     for (const status of moving.filter((each) => statuses.includes(each))) {
       const { items } = await this.#process.read(this.#path, 'plans', { status, limit: MOST_WATCHED });
-      for (const { planId } of items)
-        if (this.#watched.size < MOST_WATCHED && !this.#watched.has(planId)) void this.#watch(planId, hiding);
+      for (const { planId } of items) {
+        const isWanted = this.#planId === undefined || this.#planId === planId;
+        if (isWanted && this.#watched.size < MOST_WATCHED && !this.#watched.has(planId))
+          void this.#watch(planId, hiding);
+      }
     }
   }
 

@@ -1,4 +1,6 @@
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import { commands } from '../ids.ts';
 import type { Say } from '../language.ts';
 import { paceText, planName } from '../model/plan-text.ts';
 import type { ProgressData } from '../registry-process/messages.ts';
@@ -6,7 +8,7 @@ import type { ProgressData } from '../registry-process/messages.ts';
 /** Tells of the busiest of the plans that run; nothing where none does. */
 export class StatusItem implements vscode.Disposable {
   readonly #say: Say;
-  readonly #running = new Map<string, ProgressData>();
+  readonly #running = new Map<string, { readonly path: string; readonly progress: ProgressData }>();
   #item: vscode.StatusBarItem | undefined;
 
   constructor(say: Say) {
@@ -15,7 +17,7 @@ export class StatusItem implements vscode.Disposable {
 
   progress(path: string, progress: ProgressData): void {
     const key = `${path}|${progress.plan.planId}`;
-    if (progress.workers > 0) this.#running.set(key, progress);
+    if (progress.workers > 0) this.#running.set(key, { path, progress });
     else this.#running.delete(key);
     this.#draw();
   }
@@ -26,7 +28,7 @@ export class StatusItem implements vscode.Disposable {
   }
 
   forget(path: string): void {
-    for (const key of this.#running.keys()) if (key.startsWith(`${path}|`)) this.#running.delete(key);
+    for (const [key, running] of this.#running) if (running.path === path) this.#running.delete(key);
     this.#draw();
   }
 
@@ -40,22 +42,31 @@ export class StatusItem implements vscode.Disposable {
   }
 
   #draw(): void {
-    const [busiest] = [...this.#running.values()].sort((a, b) => b.nodesPerSecond - a.nodesPerSecond);
+    const [busiest] = [...this.#running.values()].sort(
+      (a, b) => b.progress.nodesPerSecond - a.progress.nodesPerSecond,
+    );
     if (busiest === undefined) {
       this.#item?.dispose();
       this.#item = undefined;
       return;
     }
+    const { path, progress } = busiest;
+    const { plan } = progress;
     this.#item ??= vscode.window.createStatusBarItem(
       'embeddingRegistry.running',
       vscode.StatusBarAlignment.Left,
     );
-    const pace = paceText(busiest.plan, busiest, this.#say);
-    const name = planName(busiest.plan);
+    const pace = paceText(plan, progress, this.#say);
+    const name = planName(plan);
     this.#item.name = this.#say('Embedding Registry: Running Migration');
     this.#item.text = `$(sync~spin) ${pace}`;
     this.#item.tooltip = `${name}\n${pace}`;
     this.#item.accessibilityInformation = { label: `${name}, ${pace.replaceAll(' · ', ', ')}` };
+    this.#item.command = {
+      command: commands.watch,
+      title: name,
+      arguments: [{ branch: { kind: 'plan', file: { path, label: basename(path), isOpened: false }, plan } }],
+    };
     this.#item.show();
   }
 }

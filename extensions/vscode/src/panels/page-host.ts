@@ -1,0 +1,177 @@
+import { systemClock } from '@registry/core';
+import * as vscode from 'vscode';
+import { commands } from '../ids.ts';
+import { modelName } from '../model/plan-text.ts';
+import type { RegistryFile } from '../model/registry-file.ts';
+import { LiveRegistry } from '../registries/live-registry.ts';
+import type { RegistryProcess } from '../registries/registry-process.ts';
+import type { PlanData, Reads } from '../registry-process/messages.ts';
+import { followFile } from '../views/follow-file.ts';
+import { say } from '../views/say.ts';
+import {
+  type HostMessage,
+  type PageMessage,
+  parsePageMessage,
+  type Question,
+  type Subject,
+} from './protocol.ts';
+
+/** What pages are made with. */
+export interface PageContext {
+  readonly registries: RegistryProcess;
+  readonly extensionUri: vscode.Uri;
+  readonly log: vscode.LogOutputChannel;
+  openWatch(file: RegistryFile, planId: string): void;
+}
+
+/**
+ * One page: a registry, or a plan that is watched. While it is hidden it reads nothing, watches nothing and keeps
+ * no process; the editor throws it away then, and makes it again from its state.
+ */
+export class PageHost implements vscode.Disposable {
+  readonly #context: PageContext;
+  readonly #panel: vscode.WebviewPanel;
+  readonly #subject: Subject;
+  readonly #live: LiveRegistry;
+  readonly #disposables: vscode.Disposable[];
+  #release: (() => void) | undefined;
+
+  constructor(context: PageContext, panel: vscode.WebviewPanel, subject: Subject) {
+    this.#context = context;
+    this.#panel = panel;
+    this.#subject = subject;
+    this.#live = new LiveRegistry({
+      process: context.registries,
+      path: subject.path,
+      clock: systemClock,
+      events: {
+        onChange: () => this.#post({ type: 'changed' }),
+        onRest: () => this.#post({ type: 'changed' }),
+        onProgress: (progress) => this.#post({ type: 'progress', at: systemClock.now(), progress }),
+      },
+      ...(subject.view === 'watch' && { planId: subject.planId }),
+    });
+    const { webview } = panel;
+    webview.options = { enableScripts: true, localResourceRoots: [context.extensionUri] };
+    this.#disposables = [
+      followFile(subject.path, () => this.#live.hint()),
+      webview.onDidReceiveMessage((message) => this.#hear(message)),
+      panel.onDidChangeViewState(() => this.#see()),
+      panel.onDidDispose(() => this.dispose()),
+    ];
+    webview.html = this.#html(webview);
+    this.#see();
+  }
+
+  /** How many plans this page watches now. */
+  get watched(): number {
+    return this.#live.watched;
+  }
+
+  reveal(): void {
+    this.#panel.reveal();
+  }
+
+  dispose(): void {
+    this.#live.hide();
+    this.#release?.();
+    this.#release = undefined;
+    for (const disposable of this.#disposables.splice(0)) disposable.dispose();
+  }
+
+  #see(): void {
+    if (this.#panel.visible) {
+      this.#release ??= this.#context.registries.hold();
+      this.#live.show();
+      return;
+    }
+    this.#live.hide();
+    this.#release?.();
+    this.#release = undefined;
+  }
+
+  #post(message: HostMessage): void {
+    void this.#panel.webview.postMessage(message);
+  }
+
+  async #hear(value: unknown): Promise<void> {
+    const message = parsePageMessage(value);
+    if (message === undefined) {
+      this.#context.log.warn('[page] A page said what none of ours says.');
+      return;
+    }
+    if (message.type === 'ready') this.#show();
+    else if (message.type === 'ask') await this.#answer(message.id, message.question);
+    else await this.#act(message);
+  }
+
+  #show(): void {
+    this.#post({
+      type: 'show',
+      subject: this.#subject,
+      sentences: vscode.l10n.bundle ?? {},
+      mayAct: vscode.workspace.isTrusted,
+    });
+  }
+
+  async #answer(id: number, question: Question): Promise<void> {
+    const input = 'input' in question ? question.input : undefined;
+    try {
+      const read = this.#context.registries.read as (
+        path: string,
+        name: keyof Reads,
+        input: unknown,
+      ) => Promise<unknown>;
+      const value = await read.call(this.#context.registries, this.#subject.path, question.name, input);
+      if (question.name === 'plan') this.#name(value as PlanData);
+      this.#post({ type: 'answer', id, value });
+    } catch (error) {
+      const { code = 'UNEXPECTED', message } = error as { code?: string; message: string };
+      this.#post({ type: 'refused', id, error: { code, message } });
+    }
+  }
+
+  #name({ targetSpec }: PlanData): void {
+    if (this.#subject.view !== 'watch') return;
+    this.#panel.title = say('Migration to {model}', { model: modelName(targetSpec) });
+  }
+
+  async #act(message: Extract<PageMessage, { type: 'act' | 'tune' | 'watch' }>): Promise<void> {
+    const { path, label } = this.#subject;
+    const file: RegistryFile = { path, label, isOpened: false };
+    if (message.type === 'watch') {
+      this.#context.openWatch(file, message.planId);
+      return;
+    }
+    const plan = { planId: message.planId } as PlanData;
+    const chosen = { branch: { kind: 'plan', file, plan } };
+    const given = message.type === 'tune' ? [chosen, { [message.setting]: message.value }] : [chosen];
+    await vscode.commands.executeCommand(
+      commands[message.type === 'tune' ? 'tune' : message.action],
+      ...given,
+    );
+    this.#live.hint();
+    this.#post({ type: 'changed' });
+  }
+
+  /** No style or script but our own files, nothing from anywhere else. */
+  #html(webview: vscode.Webview): string {
+    const { extensionUri } = this.#context;
+    const file = (...parts: string[]) => webview.asWebviewUri(vscode.Uri.joinPath(extensionUri, ...parts));
+    const nonce = systemClock.uuid();
+    const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
+    return `<!doctype html>
+<html lang="${vscode.env.language}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="${file('media', 'page.css')}">
+</head>
+<body>
+<main id="page" aria-busy="true"></main>
+<script nonce="${nonce}" src="${file('dist', 'webview', 'page.js')}"></script>
+</body>
+</html>`;
+  }
+}

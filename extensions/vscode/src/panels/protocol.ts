@@ -1,0 +1,76 @@
+/** What a page and the extension say to each other. The page shows registries, so nothing it says is trusted. */
+import * as z from 'zod/mini';
+import type { Fault, ProgressData } from '../registry-process/messages.ts';
+
+const page = { limit: z.int().check(z.gte(1), z.lte(1000)), after: z.optional(z.string()) };
+const planId = z.string().check(z.minLength(1));
+
+/** What a page may read, all of it from the one registry it was opened for. */
+const questions = z.discriminatedUnion('name', [
+  z.strictObject({ name: z.literal('models') }),
+  z.strictObject({ name: z.literal('plan'), input: z.strictObject({ planId }) }),
+  z.strictObject({
+    name: z.literal('plans'),
+    input: z.strictObject({ ...page, status: z.optional(z.string()) }),
+  }),
+  z.strictObject({
+    name: z.literal('tasks'),
+    input: z.strictObject({
+      ...page,
+      planId,
+      status: z.optional(z.string()),
+      errorCode: z.optional(z.string()),
+      nodeId: z.optional(z.string()),
+    }),
+  }),
+  z.strictObject({ name: z.literal('failures'), input: z.strictObject({ planId }) }),
+  z.strictObject({
+    name: z.literal('journal'),
+    input: z.strictObject({ ...page, planId: z.optional(planId) }),
+  }),
+]);
+export type Question = z.infer<typeof questions>;
+
+/** Buttons of a page; each is a command of the extension, with its own questions. */
+export const pageActions = ['start', 'pause', 'resume', 'retryFailed', 'rollBack', 'cancel'] as const;
+
+const messages = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('ready') }),
+  z.strictObject({ type: z.literal('ask'), id: z.int(), question: questions }),
+  z.strictObject({ type: z.literal('act'), action: z.enum(pageActions), planId }),
+  z.strictObject({
+    type: z.literal('tune'),
+    planId,
+    setting: z.enum(['batchSize', 'throttleMs', 'maxParallelWorkers']),
+    value: z.int().check(z.gte(0)),
+  }),
+  z.strictObject({ type: z.literal('watch'), planId }),
+]);
+export type PageMessage = z.infer<typeof messages>;
+
+/** Undefined for what no page of ours says. */
+export function parsePageMessage(value: unknown): PageMessage | undefined {
+  const parsed = z.safeParse(messages, value);
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** What a page shows. */
+export type Subject =
+  | { readonly view: 'registry'; readonly path: string; readonly label: string }
+  | { readonly view: 'watch'; readonly path: string; readonly label: string; readonly planId: string };
+
+/** What the extension tells a page. */
+export type HostMessage =
+  | {
+      readonly type: 'show';
+      readonly subject: Subject;
+      /** Translations of the sentences of the page. */
+      readonly sentences: Readonly<Record<string, string>>;
+      /** Nothing is changed from an untrusted workspace. */
+      readonly mayAct: boolean;
+    }
+  | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'refused'; readonly id: number; readonly error: Fault }
+  | { readonly type: 'progress'; readonly at: number; readonly progress: ProgressData }
+  /** Something is another than before: what is shown is to be asked for again. */
+  | { readonly type: 'changed' };

@@ -1,0 +1,62 @@
+type Child = Node | string | undefined;
+
+export interface Attributes {
+  readonly class?: string;
+  readonly title?: string;
+  readonly role?: string;
+  readonly label?: string;
+  readonly type?: string;
+  readonly value?: string;
+  readonly scope?: string;
+  readonly disabled?: boolean;
+  readonly onClick?: () => void;
+  readonly onChange?: (value: string) => void;
+}
+
+/** An element with children; text stays text, whatever it holds. */
+export function element<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[Tag] {
+  const made = document.createElement(tag);
+  const { class: className, onClick, onChange, label, disabled, ...plain } = attributes;
+  if (className !== undefined) made.className = className;
+  if (label !== undefined) made.setAttribute('aria-label', label);
+  if (disabled) made.setAttribute('disabled', '');
+  for (const [name, value] of Object.entries(plain)) made.setAttribute(name, value);
+  if (onClick) made.addEventListener('click', onClick);
+  if (onChange) made.addEventListener('change', () => onChange((made as unknown as HTMLInputElement).value));
+  made.append(...children.filter((child) => child !== undefined));
+  return made;
+}
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+export function drawing(
+  tag: string,
+  attributes: Readonly<Record<string, string>>,
+  ...children: readonly Node[]
+): SVGElement {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+/** A table with a caption for screen readers. */
+export function table(
+  caption: string,
+  titles: readonly string[],
+  rows: readonly (readonly Child[])[],
+): HTMLTableElement {
+  const head = element('tr', {}, ...titles.map((title) => element('th', { scope: 'col' }, title)));
+  const body = rows.map((cells) => element('tr', {}, ...cells.map((cell) => element('td', {}, cell))));
+  return element(
+    'table',
+    {},
+    element('caption', {}, caption),
+    element('thead', {}, head),
+    element('tbody', {}, ...body),
+  );
+}

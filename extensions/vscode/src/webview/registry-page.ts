@@ -1,0 +1,272 @@
+import type { Say } from '../language.ts';
+import { count, moment, percent } from '../model/figures.ts';
+import { modelName, planName, statusName } from '../model/plan-text.ts';
+import type { Subject } from '../panels/protocol.ts';
+import type { ModelData, PlanData, TaskData } from '../registry-process/messages.ts';
+import type { Connection } from './connection.ts';
+import { element, table } from './dom.ts';
+
+const ROWS = 50;
+const taskStatuses = [
+  'failed',
+  'pending',
+  'in_progress',
+  'completed',
+  'skipped',
+  'rolled_back',
+  'cancelled',
+] as const;
+const tabs = ['models', 'plans', 'tasks', 'journal'] as const;
+type Tab = (typeof tabs)[number];
+
+interface Parts {
+  readonly root: HTMLElement;
+  readonly connection: Connection;
+  readonly subject: Extract<Subject, { view: 'registry' }>;
+  readonly tell: (error: unknown) => void;
+}
+
+/** Where a reader stands: what a page that is made again starts from. */
+interface Place {
+  tab: Tab;
+  planId?: string;
+  status?: string;
+  /** Pages before this one, by where each begins. */
+  before: string[];
+}
+
+/** A registry file as it is, for reading. */
+export class RegistryPage {
+  readonly #parts: Parts;
+  readonly #bar = element('nav', { role: 'tablist' });
+  readonly #content = element('section', { role: 'tabpanel' });
+  #place: Place;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    const remembered = parts.connection.remembered as { place?: Place } | undefined;
+    this.#place = remembered?.place ?? { tab: 'models', before: [] };
+    const { subject } = parts;
+    const title = element('h1', {}, subject.label);
+    parts.root.replaceChildren(
+      title,
+      element('p', { class: 'quiet' }, subject.path),
+      this.#bar,
+      this.#content,
+    );
+  }
+
+  async refresh(): Promise<void> {
+    const { root, connection, subject, tell } = this.#parts;
+    try {
+      connection.remember(subject, { place: this.#place });
+      this.#drawBar();
+      this.#content.replaceChildren(...(await this.#draw()));
+      root.removeAttribute('aria-busy');
+    } catch (error) {
+      tell(error);
+    }
+  }
+
+  #go(place: Place): void {
+    this.#place = place;
+    void this.refresh();
+  }
+
+  #drawBar(): void {
+    const { say } = this.#parts.connection;
+    const names: Record<Tab, string> = {
+      models: say('Models'),
+      plans: say('Plans'),
+      tasks: say('Tasks'),
+      journal: say('Journal'),
+    };
+    const buttons = tabs.map((tab) => {
+      const { planId } = this.#place;
+      const onClick = () =>
+        this.#go({ tab, before: [], ...(planId !== undefined && tab === 'tasks' && { planId }) });
+      const button = element('button', { type: 'button', role: 'tab', onClick }, names[tab]);
+      button.setAttribute('aria-selected', String(tab === this.#place.tab));
+      return button;
+    });
+    this.#bar.replaceChildren(...buttons);
+  }
+
+  async #draw(): Promise<readonly Node[]> {
+    switch (this.#place.tab) {
+      case 'models':
+        return [modelTable(await this.#parts.connection.ask('models'), this.#parts.connection.say)];
+      case 'plans':
+        return this.#plans();
+      case 'tasks':
+        return this.#tasks();
+      case 'journal':
+        return this.#journal();
+    }
+  }
+
+  get #page(): { limit: number; after?: string } {
+    const after = this.#place.before.at(-1);
+    return { limit: ROWS, ...(after !== undefined && { after }) };
+  }
+
+  async #plans(): Promise<readonly Node[]> {
+    const { connection } = this.#parts;
+    const { say } = connection;
+    const { items, next } = await connection.ask('plans', this.#page);
+    if (items.length === 0) return [element('p', {}, say('No migration was planned yet.'))];
+    const rows = items.map((plan) => this.#planCells(plan));
+    const titles = [say('Plan'), say('Status'), say('Nodes'), say('Done'), say('Failed'), say('Created'), ''];
+    return [table(say('Plans'), titles, rows), this.#pager(next)];
+  }
+
+  #planCells(plan: PlanData): (Node | string)[] {
+    const { connection } = this.#parts;
+    const { say } = connection;
+    const { planId } = plan;
+    const link = (label: string, onClick: () => void) =>
+      element('button', { type: 'button', class: 'link', onClick, title: planId }, label);
+    return [
+      link(planName(plan), () => connection.tell({ type: 'watch', planId })),
+      element('span', { class: `pill ${plan.status}` }, statusName(plan.status, say)),
+      count(plan.totalNodes),
+      percent(plan.progressPercent),
+      count(plan.failedNodes),
+      moment(plan.createdAt),
+      link(say('Tasks'), () => this.#go({ tab: 'tasks', planId, before: [] })),
+    ];
+  }
+
+  async #tasks(): Promise<readonly Node[]> {
+    const { connection } = this.#parts;
+    const { say } = connection;
+    const { items: plans } = await connection.ask('plans', { limit: ROWS });
+    const planId = this.#place.planId ?? plans[0]?.planId;
+    if (planId === undefined) return [element('p', {}, say('No migration was planned yet.'))];
+    const { status } = this.#place;
+    const filter = this.#filter(plans, planId);
+    const { items, next } = await connection.ask('tasks', {
+      planId,
+      ...this.#page,
+      ...(status && { status }),
+    });
+    if (items.length === 0) return [filter, element('p', {}, say('No task is in this state.'))];
+    return [filter, taskTable(items, say), this.#pager(next)];
+  }
+
+  #filter(plans: readonly PlanData[], planId: string): HTMLElement {
+    const { say } = this.#parts.connection;
+    const { status } = this.#place;
+    const planOptions = plans.map((plan) =>
+      option(plan.planId, `${planName(plan)} · ${plan.planId.slice(0, 8)}`, planId),
+    );
+    const known = plans.some((plan) => plan.planId === planId) ? [] : [option(planId, planId, planId)];
+    const statusOptions = taskStatuses.map((each) => option(each, statusName(each, say), status));
+    return element(
+      'div',
+      { class: 'fields' },
+      element(
+        'label',
+        {},
+        say('Plan'),
+        element(
+          'select',
+          { onChange: (value) => this.#go({ ...this.#place, planId: value, before: [] }) },
+          ...known,
+          ...planOptions,
+        ),
+      ),
+      element(
+        'label',
+        {},
+        say('Status'),
+        element(
+          'select',
+          {
+            onChange: (value) =>
+              this.#go({ tab: 'tasks', planId, before: [], ...(value !== '' && { status: value }) }),
+          },
+          option('', say('all'), status ?? ''),
+          ...statusOptions,
+        ),
+      ),
+    );
+  }
+
+  async #journal(): Promise<readonly Node[]> {
+    const { connection } = this.#parts;
+    const { say } = connection;
+    const { items, next } = await connection.ask('journal', this.#page);
+    if (items.length === 0) return [element('p', {}, say('Nothing was written down yet.'))];
+    const rows = items.map((entry) => [
+      moment(entry.at),
+      entry.action,
+      entry.planId?.slice(0, 8) ?? (entry.model === undefined ? '' : modelName(entry.model)),
+      entry.actor,
+    ]);
+    return [
+      table(say('Journal'), [say('When'), say('What'), say('Which'), say('Who')], rows),
+      this.#pager(next),
+    ];
+  }
+
+  #pager(next: string | undefined): HTMLElement {
+    const { say } = this.#parts.connection;
+    const { before } = this.#place;
+    const turn = (label: string, to: string[] | undefined) =>
+      element(
+        'button',
+        {
+          type: 'button',
+          disabled: to === undefined,
+          onClick: () => to && this.#go({ ...this.#place, before: to }),
+        },
+        label,
+      );
+    return element(
+      'div',
+      { class: 'buttons' },
+      turn(say('Previous'), before.length > 0 ? before.slice(0, -1) : undefined),
+      turn(say('Next'), next === undefined ? undefined : [...before, next]),
+    );
+  }
+}
+
+function option(value: string, label: string, chosen: string | undefined): HTMLOptionElement {
+  const made = element('option', { value }, label);
+  made.selected = value === chosen;
+  return made;
+}
+
+function modelTable(models: readonly ModelData[], say: Say): HTMLElement {
+  const rows = models.map((model) => [
+    modelName(model),
+    model.isActive ? element('span', { class: 'pill completed' }, say('active')) : '',
+    count(model.dimension),
+    model.datatype,
+    model.distance,
+    model.checksum.slice(0, 16),
+    moment(model.createdAt),
+  ]);
+  const titles = [
+    say('Model'),
+    '',
+    say('Dimension'),
+    say('Datatype'),
+    say('Distance'),
+    say('Checksum'),
+    say('Registered'),
+  ];
+  return table(say('Models'), titles, rows);
+}
+
+function taskTable(tasks: readonly TaskData[], say: Say): HTMLElement {
+  const rows = tasks.map((task) => [
+    task.nodeId,
+    element('span', { class: `pill ${task.status}` }, statusName(task.status, say)),
+    task.errorCode === undefined ? '' : `${task.errorCode}: ${task.errorMessage ?? ''}`,
+    String(task.retryCount),
+    moment(task.completedAt),
+  ]);
+  return table(say('Tasks'), [say('Node'), say('Status'), say('Error'), say('Retries'), say('Ended')], rows);
+}

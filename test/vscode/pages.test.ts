@@ -1,0 +1,124 @@
+/** Registry documents and the watch panel, while another process works on the registry. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeRegistry, type RegistryScene } from './registries.ts';
+import { openWindow, picturesOfFailures, type Window } from './window.ts';
+
+const NODES = 1_500;
+let window: Window;
+let scene: RegistryScene;
+let failedPlan = '';
+
+picturesOfFailures(() => window);
+beforeAll(async () => {
+  window = await openWindow(async (workspace) => {
+    scene = await makeRegistry(workspace, NODES);
+    const to = { targetModelId: 'e5-small', targetVersion: 2 };
+    const failing = await scene.manager.createMigration({
+      ...to,
+      nodeIds: scene.ids(0, 120),
+      batchSize: 8,
+      throttleMs: 0,
+      maxRetries: 0,
+    });
+    failedPlan = failing.planId;
+    await scene.manager.runMigration(failedPlan);
+    writeFileSync(join(workspace, 'notes.sqlite'), 'no database');
+  });
+});
+afterAll(async () => {
+  await scene?.[Symbol.asyncDispose]();
+  await window?.close();
+});
+
+const page = () => window.workbench.webview();
+
+describe('a registry document', () => {
+  it('is what its file opens with', async () => {
+    await window.workbench.openFile('embedding_registry.sqlite');
+    await page().getByRole('heading', { name: 'embedding_registry.sqlite' }).waitFor();
+    await page().getByRole('cell', { name: 'e5-small:v2' }).waitFor();
+    await window.workbench.picture('document-models');
+  });
+
+  it('lists plans, and tasks by status in pages', async () => {
+    await page().getByRole('tab', { name: 'Plans' }).click();
+    await page().getByRole('button', { name: 'minilm:v1 → e5-small:v2' }).waitFor();
+    await window.workbench.pictures('document-plans');
+    await page().getByRole('tab', { name: 'Tasks' }).click();
+    await page().getByRole('cell', { name: 'doc-00049' }).waitFor();
+    await page().getByRole('button', { name: 'Next' }).click();
+    await page().getByRole('cell', { name: 'doc-00050' }).waitFor();
+    await page().getByRole('button', { name: 'Previous' }).click();
+    await page().getByLabel('Status').selectOption('failed');
+    await page()
+      .getByRole('cell', { name: /longer than the model reads/ })
+      .first()
+      .waitFor();
+    expect(await page().getByRole('row').count()).toBe(4);
+    await window.workbench.picture('document-tasks');
+  });
+
+  it('shows the journal', async () => {
+    await page().getByRole('tab', { name: 'Journal' }).click();
+    await page().getByRole('cell', { name: 'plan:failed' }).first().waitFor();
+  });
+
+  it('says in a sentence that a file is no registry', async () => {
+    await window.workbench.openFile('notes.sqlite');
+    await window.workbench.page.getByRole('tab', { name: 'notes.sqlite' }).waitFor();
+    await window.workbench.runCommand('View: Reopen Editor With...');
+    await window.workbench.pick('Embedding Registry');
+    await page().getByRole('alert').filter({ hasText: 'is not a SQLite database' }).waitFor();
+    await window.workbench.runCommand('View: Close All Editors');
+  });
+});
+
+describe('the watch panel', () => {
+  it('shows why nodes of a plan failed', async () => {
+    const { workbench } = window;
+    await workbench.runCommand('Embedding Registry: Watch Migration');
+    await workbench.pick(failedPlan);
+    await page().getByText('3 × EMBEDDER_FAILED').click();
+    await page().getByRole('cell', { name: 'doc-00013' }).waitFor();
+    await workbench.picture('watch-failed');
+    await workbench.runCommand('View: Close All Editors');
+  });
+
+  it('follows a plan that another process works on, and steers it', async () => {
+    const { workbench } = window;
+    const plan = await scene.manager.createMigration({
+      targetModelId: 'e5-small',
+      targetVersion: 2,
+      nodeIds: scene.ids(120, NODES),
+      batchSize: 4,
+      throttleMs: 250,
+    });
+    const running = scene.manager.runMigration(plan.planId);
+    await workbench.runCommand('Embedding Registry: Watch Migration');
+    await workbench.pick(plan.planId);
+    await page()
+      .getByRole('img', { name: /^Rate over the last/ })
+      .waitFor();
+    await page()
+      .getByText(/\d+ s left/)
+      .waitFor();
+    await workbench.pictures('watch-running');
+    await page().getByLabel('Throttle (ms)').fill('100');
+    await page().getByLabel('Throttle (ms)').press('Enter');
+    await expect.poll(async () => (await scene.manager.getMigration(plan.planId)).throttleMs).toBe(100);
+    await page().getByRole('button', { name: 'Pause' }).click();
+    await running;
+    await page().getByRole('button', { name: 'Resume' }).waitFor();
+    expect((await scene.manager.getMigration(plan.planId)).status).toBe('paused');
+  });
+
+  it('is there again after a reload of the window', async () => {
+    const { workbench } = window;
+    await workbench.page.reload();
+    await page().getByRole('button', { name: 'Resume' }).waitFor();
+    await page().getByRole('button', { name: 'Resume' }).click();
+    await page().getByText('Running').waitFor();
+  });
+});
