@@ -1,15 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeTinyModel } from '../packages/embedders/test/tiny-model/tiny-model.ts';
 
 /** What each example prints, in order. */
 const prints: Readonly<Record<string, readonly string[]>> = {
   'README.md 1': ['completed', "nodeId: 'first'", "embeddingModelId: 'hashed_ngram_512'", 'true'],
   'packages/cli/README.md 1': [],
   'packages/core/README.md 1': ['pending 2', 'cancel'],
-  'packages/embedders/README.md 1': ['hashed_ngram_256:v1:', 'true'],
+  'packages/embedders/README.md 1': [],
+  'packages/embedders/README.md 2': [],
+  'packages/embedders/README.md 3': [],
+  'packages/embedders/README.md 4': [],
+  'packages/embedders/README.md 5': ['hashed_ngram_256:v1:', 'true'],
   'packages/node-memory/README.md 1': ["id: 'b'", 'false'],
   'packages/node-memory/README.md 2': ['true'],
 };
@@ -22,17 +27,20 @@ const examples = globSync(['README.md', 'packages/*/README.md'])
     ),
   );
 
+let root: string;
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'registry-readme-'));
-  // The packages are found as they are from the root of the workspace.
-  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'), 'junction');
+  root = mkdtempSync(join(tmpdir(), 'registry-readme-'));
+  folder = join(root, 'example');
+  mkdirSync(folder);
+  // The packages are found as they are from the root of the workspace,
+  symlinkSync(resolve('node_modules'), join(root, 'node_modules'), 'junction');
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => rmSync(root, { recursive: true }));
 
 function run(code: string) {
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   writeFileSync(join(folder, 'example.ts'), code);
   return spawnSync(process.execPath, ['example.ts'], { cwd: folder, encoding: 'utf8' });
 }
@@ -43,6 +51,10 @@ describe('the examples of the README files', () => {
   });
 
   it.each(examples)('%s runs, also a second time', (name, code) => {
+    // and before them what only the package itself has.
+    const ownModules = resolve(dirname(name), 'node_modules');
+    if (name.startsWith('packages/')) symlinkSync(ownModules, join(folder, 'node_modules'), 'junction');
+    writeTinyModel(join(folder, 'models/all-MiniLM-L6-v2'));
     for (const _ of ['first', 'second']) {
       const { status, stdout, stderr } = run(code);
       expect(stderr).toBe('');
