@@ -45,6 +45,16 @@ describe('a plan side by side', () => {
     expect(await active()).toBe('old-model');
   });
 
+  it('keeps a node on the old side that was rolled back alone before the cutover', async () => {
+    const planId = await migrated();
+    const taken = nodeId(2);
+    await scene.run(opened.manager.rollbackMigration({ planId, nodeId: taken }));
+    await scene.run(opened.manager.cutoverMigration({ planId, acceptBehind: 1 }));
+    expect(await scene.seen()).not.toHaveProperty(taken);
+    await scene.run(opened.manager.rollbackMigration({ planId }));
+    expect(await scene.seen()).toEqual(all('old-model'));
+  });
+
   it('moves readers and the active model together', async () => {
     const planId = await cutOver();
     expect(await scene.seen()).toEqual(all('new-model'));

@@ -59,7 +59,7 @@ async function* offTargetBeside(
       ...(after !== undefined && { after }),
     });
     if (page.gone.length > 0) await forward.remove(page.gone);
-    const brought = await broughtOver(registry, plan.planId, page.onlyOld);
+    const brought = await broughtOver(registry, plan.planId, page.onlyOld, true);
     const late = page.onlyOld.filter(({ id }) => !brought.has(id));
     yield [...page.items, ...late].map(seedOf);
     after = page.next;
