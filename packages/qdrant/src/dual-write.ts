@@ -32,6 +32,8 @@ interface Side {
   readonly slot: Slot;
   /** Of which model its vectors are; undefined where no migration tells. */
   readonly stamp: EmbeddingInfo | undefined;
+  /** On the old one of two collections: the new one. */
+  readonly newCollection?: string;
 }
 
 /**
@@ -71,32 +73,44 @@ export class DualWriter {
     const stamp = (isNewSide: boolean) =>
       newest === undefined ? undefined : stampIn(isNewSide ? shadowKeys.target : shadowKeys.source);
     const here: Side = { info, slot, stamp: other && stamp(isNew) };
-    return other === undefined
-      ? [here]
-      : [here, { info: other, slot: this.#store.slotOf(other), stamp: stamp(!isNew) }];
+    if (other === undefined) return [here];
+    const there: Side = { info: other, slot: this.#store.slotOf(other), stamp: stamp(!isNew) };
+    const newCollection = (isNew ? info : other).name;
+    return isNew ? [here, { ...there, newCollection }] : [{ ...here, newCollection }, there];
   }
 
   /** Writes whole points: what a payload does not name is gone. */
   async upsert(points: readonly DualPoint[]): Promise<void> {
     if (points.length === 0) return;
-    const sides = await this.#sides();
+    const [first, ...others] = await this.#sides();
+    const sides = [first, ...others];
     const texts = await this.#texts(points);
-    const collections = [...new Set(sides.map(({ info }) => info))];
-    for (const info of collections) {
+    const mark = this.#store.connection.clock.uuid();
+    const put = async (info: CollectionInfo, wanted: readonly DualPoint[]) => {
       const here = sides.filter((side) => side.info === info);
-      // Without a vector of its model a node is not on that side yet: the plan brings it over.
-      const isWanted = (point: DualPoint) =>
-        info === sides[0].info || here.some(({ stamp }) => embeddingFor(point, stamp) !== undefined);
-      const wanted = points.flatMap((point, index) =>
-        isWanted(point) ? [{ point, text: texts[index] }] : [],
-      );
-      const isDual = sides.length > 1 && wanted.length === points.length;
-      if (wanted.length > 0)
-        await this.#put(
-          info,
-          wanted.map(({ point, text }) => this.#pointOn(here, point, text, isDual)),
-        );
-    }
+      const pointOf = (point: DualPoint) => this.#pointOn(here, point, texts[points.indexOf(point)], mark);
+      // Whatever goes to the second collection is on the first one by then.
+      const dual = info === first.info ? {} : dualFields(here[0]);
+      const whole = wanted.map(pointOf).map((one) => ({ ...one, payload: { ...one.payload, ...dual } }));
+      await this.#put(info, whole);
+    };
+    await put(first.info, points);
+    const second = others.find(({ info }) => info !== first.info);
+    // Without a vector of its model a node is not on that side yet: the plan brings it over.
+    const both = second ? points.filter((point) => embeddingFor(point, second.stamp) !== undefined) : [];
+    if (second === undefined || both.length === 0) return;
+    await put(second.info, both);
+    if (first.newCollection !== undefined) await this.#noteDual(first, both, mark);
+  }
+
+  /** Not before both sides have them: one that only the old side got is to be brought over. */
+  async #noteDual(old: Side, points: readonly DualPoint[], mark: string): Promise<void> {
+    const { name, strict } = old.info;
+    const isSame = { key: WRITE_FIELD, match: { value: mark } };
+    const mayFilter = strict.unindexed_filtering_update !== false;
+    const must = [{ has_id: points.map(({ id }) => pointIdOf(id)) }, ...(mayFilter ? [isSame] : [])];
+    const note = { collection_name: name, payload: dualFields(old), filter: { must }, wait: true };
+    await this.#store.connection.change('setPayload', note);
   }
 
   #texts(points: readonly DualPoint[]): Promise<readonly (string | undefined)[]> {
@@ -105,7 +119,7 @@ export class DualWriter {
     );
   }
 
-  #pointOn(here: readonly Side[], point: DualPoint, text: string | undefined, isDual: boolean) {
+  #pointOn(here: readonly Side[], point: DualPoint, text: string | undefined, mark: string) {
     const vectors: Record<string, unknown> = { ...point.vectors };
     let payload: Record<string, unknown> = { ...dataOf(withNodeId(point.id, point.payload)) };
     const embeddings: Record<string, Payload> = {};
@@ -118,8 +132,7 @@ export class DualWriter {
       else embeddings[slot.vector] = { ...fields, [WRITE_FIELD]: this.#store.connection.clock.uuid() };
     }
     if (Object.keys(embeddings).length > 0) payload.embeddings = embeddings;
-    payload[WRITE_FIELD] = this.#store.connection.clock.uuid();
-    if (isDual) payload[DUAL_FIELD] = true;
+    payload[WRITE_FIELD] = mark;
     const { isUnnamed } = here[0]!.info;
     const only = Object.keys(vectors).length === 1 ? (vectors[''] as VectorInput | undefined) : undefined;
     return { id: pointIdOf(point.id), payload, vector: isUnnamed && only !== undefined ? only : vectors };
@@ -207,6 +220,11 @@ export class DualWriter {
     const { info, slot } = await this.#store.now();
     return otherVectors(await collectionNamed(this.#store.connection, info.name), slot.vector);
   }
+}
+
+/** Of one migration alone: what an earlier one has noted says nothing of the next. */
+function dualFields(side: Side | undefined): Payload {
+  return side?.newCollection === undefined ? {} : { [DUAL_FIELD]: side.newCollection };
 }
 
 /** The embedding of a side's model; where no migration tells which that is, the only one there is. */

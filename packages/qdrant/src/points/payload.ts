@@ -12,7 +12,7 @@ export const IN_TRANSIT = {
 export const WRITE_FIELD = 'embedding_write';
 /** On a point that was brought to another collection: digest of the data it was made from. */
 export const BASE_FIELD = 'embedding_base';
-/** On a point that `dualWrite` wrote to both sides. */
+/** On a point of the old side that `dualWrite` wrote to both sides: the name of the new collection. */
 export const DUAL_FIELD = 'embedding_dual';
 const HASH_FIELD = 'embedding_hash';
 export const stampKeys = [

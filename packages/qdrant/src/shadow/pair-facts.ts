@@ -49,6 +49,8 @@ export function factsOf(
     readonly isOwnText: boolean;
     /** Vectors that move whole with a point. */
     readonly others: readonly string[];
+    /** What a point of the old side says that was written to both sides of this very migration. */
+    readonly dualMark: string;
   },
 ): SidePair {
   const digests = {
@@ -69,7 +71,7 @@ export function factsOf(
     wasBrought: base !== undefined,
     isOldUntouched: base !== undefined && base === digests.old,
     isNewUntouched: base !== undefined && base === digests.new,
-    isDual: pair.old?.payload?.[DUAL_FIELD] === true,
+    isDual: pair.old?.payload?.[DUAL_FIELD] === o.dualMark,
     isStale: there !== undefined && !isOfText,
     isEmbedded: there !== undefined && isAtTarget({ ...state, contentHash: hash }, o.target),
   };

@@ -71,7 +71,8 @@ export class ShadowCrossing implements Crossing {
       direction === 'forward' ? [forwardTruth, forwardVerdict] : [backTruth, backVerdict];
     return pairs.map((pair, index) => {
       const { others } = ends.old;
-      const facts = factsOf(pair, texts[index]!, { written, slot, target, isOwnText, others });
+      const dualMark = ends.new.place.collection;
+      const facts = factsOf(pair, texts[index]!, { written, slot, target, isOwnText, others, dualMark });
       const [truth, verdict] = [truthOf(facts, ends.readers), verdictOf(facts, ends.readers)];
       return { pair, facts, texts: texts[index]!, verdict, truth };
     });
