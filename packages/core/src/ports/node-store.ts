@@ -207,6 +207,9 @@ export interface SideBySide {
   discard(): Promise<void>;
   /** What `finalize` would drop, the side that readers do not use, by name; undefined once it is gone. */
   leftover(): Promise<string | undefined>;
-  /** Drops the side that readers do not use. `CONFIRMATION_MISSING` where that is not its name. */
+  /**
+   * Drops the side that readers do not use, and then whatever told of it; the latter alone where that side is gone.
+   * `CONFIRMATION_MISSING` where it is there and has another name.
+   */
   finalize(name: string): Promise<void>;
 }

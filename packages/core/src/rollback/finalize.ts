@@ -20,7 +20,8 @@ export async function finalizePlan(
   const plan = await registry.markFinalized(planId);
   await writeMark(context);
   while (!(await registry.dropBackups(planId, PAGE))) await nextTurn();
-  if (drop !== undefined) await side?.finalize(drop);
+  // Also where nothing is left to drop: somebody may have died, or dropped it by hand, before all that told of it.
+  await side?.finalize(drop ?? '');
   return plan;
 }
 
