@@ -50,6 +50,11 @@ describe('a Qdrant that cannot be used, before anything is written', () => {
       embedding_model_id: { data_type: 'keyword' },
       embedding_version: { data_type: 'integer' },
     });
+    const wider = testEmbedder({ modelId: 'old-model', dimension: 9 });
+    expect(await refusalOf(storeOf(client).ensureCollections(wider.spec))).toMatchObject({
+      code: 'COLLECTION_MISMATCH',
+      message: expect.stringMatching(/of 8.*have 9/),
+    });
   });
 
   it('is too old for any of it, for a second collection, for a second vector', async () => {

@@ -117,6 +117,7 @@ export class QdrantNodeStore implements NodeStore {
   async ensureCollections(model?: SpecFields): Promise<void> {
     if (model !== undefined) this.#place.expect(model);
     await this.#place.ready(false);
+    if (model !== undefined) await this.#place.assertHolds(model);
   }
 
   async countByModel(o: { where?: NodeFilter; signal?: AbortSignal } = {}) {

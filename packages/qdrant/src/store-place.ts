@@ -205,6 +205,18 @@ export class StorePlace {
     await patchMetadata(this.connection, await this.servedName(), { [metadataKeys.mark]: value });
   }
 
+  /** @throws RegistryError `COLLECTION_MISMATCH` where vectors of this model do not fit */
+  async assertHolds(model: SpecFields): Promise<void> {
+    const { info, slot } = await this.now();
+    const why = misfit(info.vectors[slot.vector]!, model);
+    if (why === undefined) return;
+    throw new RegistryError(
+      'COLLECTION_MISMATCH',
+      `Collection ${info.name} exists, and was left as it is: ${why}. Use another name, or migrate it.`,
+      { details: { collection: info.name } },
+    );
+  }
+
   /** @throws RegistryError `DIMENSIONS_MIXED` where the model that is expected here makes other vectors */
   async assertFitting(models: readonly SpecFields[]): Promise<void> {
     const { info, slot } = await this.now();

@@ -32,6 +32,8 @@ export interface CollectionInfo {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** As createCollection takes it again. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Why the optimizer has given up; absent while it works. */
+  readonly optimizerError?: string;
 }
 
 interface RawCollection {
@@ -47,6 +49,8 @@ interface RawCollection {
     readonly metadata?: Readonly<Record<string, unknown>> | null;
   };
   readonly payload_schema?: CollectionInfo['indexes'];
+  /** `ok`, or what went wrong. */
+  readonly optimizer_status?: string | { readonly error?: string };
 }
 
 /** The collection that a name or alias stands for now; undefined where there is none. */
@@ -86,7 +90,10 @@ export async function collectionNamed(connection: Connection, name: string): Pro
   );
 }
 
-function infoOf(name: string, { config, payload_schema = {} }: RawCollection): CollectionInfo {
+function infoOf(
+  name: string,
+  { config, payload_schema = {}, optimizer_status }: RawCollection,
+): CollectionInfo {
   const { vectors: raw, ...params } = config.params;
   const isUnnamed = typeof (raw as VectorConfig | undefined)?.size === 'number';
   const vectors = (isUnnamed ? { '': raw } : (raw ?? {})) as Record<string, VectorConfig>;
@@ -105,6 +112,7 @@ function infoOf(name: string, { config, payload_schema = {} }: RawCollection): C
     indexes: payload_schema,
     strict: config.strict_mode_config?.enabled ? config.strict_mode_config : {},
     metadata: config.metadata ?? {},
+    ...(typeof optimizer_status === 'object' && { optimizerError: optimizer_status.error ?? 'no reason' }),
     settings: Object.fromEntries(
       Object.entries(settings).filter(([, value]) => value !== null && value !== undefined),
     ),

@@ -26,6 +26,8 @@ export function misfit(config: VectorConfig, spec: SpecFields): string | undefin
     return `it holds vectors of ${config.size}, and those of ${label} have ${wanted.size}`;
   if (config.distance !== wanted.distance)
     return `it compares by ${config.distance}, and ${label} by ${wanted.distance}`;
+  // The server cuts what is written to whole numbers, and most elements of an embedding are below 1.
+  if (config.datatype === 'uint8') return `it holds whole numbers (uint8), and ${label} makes float32`;
   return undefined;
 }
 
@@ -69,8 +71,8 @@ async function ensureIndex(
 }
 
 /**
- * A collection for the vectors of another model, like the one it is filled from in everything else. Made before
- * it is loaded: an index on a payload that comes later has no links in the graph.
+ * A collection for the vectors of another model, like the one it is filled from in everything else; indexes
+ * follow before it is loaded, since one on a payload that comes later has no links in the graph.
  */
 export async function createLike(
   connection: Connection,
@@ -79,19 +81,29 @@ export async function createLike(
 ): Promise<void> {
   const present = from.vectors[o.vector];
   const { size, distance } = vectorConfigOf(o.spec);
-  const migrated = { ...present, size, distance };
+  const isBytes = present?.datatype === 'uint8';
+  const migrated = { ...present, size, distance, ...(isBytes && { datatype: 'float32' }) };
   await createCollection(connection, o.name, {
     ...from.settings,
     vectors: from.isUnnamed ? migrated : { ...from.vectors, [o.vector]: migrated },
     metadata: o.metadata,
   });
+}
+
+/** Makes the payload indexes that another collection has, and this one lacks. */
+export async function copyIndexes(
+  connection: Connection,
+  from: CollectionInfo,
+  to: CollectionInfo,
+): Promise<void> {
   for (const [field_name, { data_type, params }] of Object.entries(from.indexes))
-    await connection.change('createFieldIndex', {
-      collection_name: o.name,
-      field_name,
-      field_schema: params ?? data_type,
-      wait: true,
-    });
+    if (to.indexes[field_name] === undefined)
+      await connection.change('createFieldIndex', {
+        collection_name: to.name,
+        field_name,
+        field_schema: params ?? data_type,
+        wait: true,
+      });
 }
 
 /** False where one of this name was there already: creating is the one atomic claim that the server offers. */

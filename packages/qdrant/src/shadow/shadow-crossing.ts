@@ -38,6 +38,8 @@ export interface CrossingOptions {
   /** Asks the server where readers are. */
   readonly ends: () => Promise<Ends>;
   readonly findings: () => Promise<readonly string[]>;
+  /** Throws where what is gone from the other side may be gone because that side itself is. */
+  readonly assertStands: (ends: Ends) => Promise<void>;
 }
 
 const PAGE = 256;
@@ -186,6 +188,7 @@ export class ShadowCrossing implements Crossing {
     const before = await this.#options.ends();
     const pairs = await this.#pairs(before, ids);
     const ends = await this.#options.ends();
+    if (ends.readers === this.#written) await this.#options.assertStands(ends);
     const from = this.#written === 'new' ? 'old' : 'new';
     const { connection, collection, slot, contents, takesGuards } = ends[this.#written].place;
     for (const { pair, texts, verdict } of await this.#judge(ends, pairs)) {

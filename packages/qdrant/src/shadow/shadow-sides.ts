@@ -1,10 +1,11 @@
 import { RegistryError, type SideBySide, type SidePlan } from '@registry/core';
 import { pointAlias } from '../collection/alias.ts';
 import { type CollectionInfo, collectionNamed, otherVectors } from '../collection/collection-info.ts';
-import { createLike, ensureStampIndexes, patchMetadata } from '../collection/layout.ts';
+import { copyIndexes, createLike, ensureStampIndexes, patchMetadata } from '../collection/layout.ts';
 import { lockMigration, unlockMigration } from '../collection/migration-lock.ts';
 import { slugOf } from '../collection/slug.ts';
 import type { Slot } from '../points/payload.ts';
+import { scrollPoints } from '../points/point-nodes.ts';
 import { metadataKeys, type StorePlace } from '../store-place.ts';
 import type { End } from './merged-page.ts';
 import { type Ends, ShadowCrossing } from './shadow-crossing.ts';
@@ -50,8 +51,15 @@ export class ShadowSides implements SideBySide {
       target: targetSpec.info,
       ends,
       findings: () => this.#findings(),
+      assertStands: ({ old }) => this.#assertStands(old),
     });
-    this.back = new ShadowCrossing({ direction: 'back', target: sourceSpec.info, ends, findings: none });
+    this.back = new ShadowCrossing({
+      direction: 'back',
+      target: sourceSpec.info,
+      ends,
+      findings: none,
+      assertStands: async () => {},
+    });
   }
 
   /** Which collections they are: the new one says which plan fills it, and from where. */
@@ -90,11 +98,25 @@ export class ShadowSides implements SideBySide {
     return { old: { ...old, place: { ...old.place, slot } }, new: other, readers: await this.readers() };
   }
 
-  /** Indexes of the old side that the new one lacks. */
+  /** Readers use the new side: an old one that was emptied or made anew by hand must not take that along. */
+  async #assertStands({ place }: End): Promise<void> {
+    const info = await this.#store.find(this.#old);
+    const isSame = info?.metadata[shadowKeys.side] === this.#new;
+    if (isSame && (await scrollPoints(place, { limit: 1, payload: false })).points.length > 0) return;
+    throw new RegistryError(
+      'COLLECTION_MISMATCH',
+      `Collection ${this.#old} was emptied or made anew since plan ${this.#plan.planId} was cut over, so nothing was deleted from ${this.#new} for being gone there. Cancel the plan and finalize it.`,
+      { details: { planId: this.#plan.planId, old: this.#old, new: this.#new } },
+    );
+  }
+
+  /** Indexes of the old side that the new one lacks, and an optimizer that has given up. */
   async #findings(): Promise<readonly string[]> {
     const [old, other] = await Promise.all([this.#old, this.#new].map((name) => this.#store.find(name)));
     const lacking = Object.keys(old?.indexes ?? {}).filter((field) => other?.indexes[field] === undefined);
-    return lacking.length === 0 ? [] : [`The new collection lacks payload indexes on ${lacking.join(', ')}.`];
+    const indexes = `collection ${this.#new} lacks payload indexes on ${lacking.join(', ')}, which ${this.#old} has; make them there`;
+    const broken = `collection ${this.#new} is not well, its optimizer says: ${other?.optimizerError}`;
+    return [...(lacking.length > 0 ? [indexes] : []), ...(other?.optimizerError ? [broken] : [])];
   }
 
   async prepare(): Promise<void> {
@@ -125,6 +147,8 @@ export class ShadowSides implements SideBySide {
     this.#infos.delete(this.#new);
     const made = await this.#info(this.#new);
     if (made.metadata[shadowKeys.plan] !== planId) throw this.#notOurs();
+    // Also where somebody died before all were made, and those that the application has made since.
+    await copyIndexes(connection, from, made);
     await ensureStampIndexes(connection, made, '');
     if (from.metadata[shadowKeys.side] !== this.#new)
       await patchMetadata(connection, this.#old, { [shadowKeys.side]: this.#new });
@@ -138,9 +162,26 @@ export class ShadowSides implements SideBySide {
     );
   }
 
+  /** An alias that somebody has moved elsewhere by hand is no cutover of this plan. */
   async readers(): Promise<'old' | 'new'> {
+    const served = await this.#store.servedName();
+    if (served === this.#old) return 'old';
     // A later plan may have moved them further.
-    return (await this.#store.servedName()) === this.#old ? 'old' : 'new';
+    for (let name = served; name !== this.#new; ) {
+      const from = (await this.#store.find(name))?.metadata[shadowKeys.from];
+      if (typeof from !== 'string') throw this.#elsewhere(served);
+      name = from;
+    }
+    return 'new';
+  }
+
+  #elsewhere(served: string): RegistryError {
+    const { collection } = this.#store;
+    return new RegistryError(
+      'COLLECTION_MISMATCH',
+      `Alias ${JSON.stringify(collection)} points at ${served}, which is neither side of plan ${this.#plan.planId}; point it at ${this.#old} or ${this.#new} again, then repeat this.`,
+      { details: { alias: collection, served, old: this.#old, new: this.#new } },
+    );
   }
 
   async cutover(): Promise<void> {
