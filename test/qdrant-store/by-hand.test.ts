@@ -57,7 +57,7 @@ describe('a payload index', () => {
     await client.createPayloadIndex(COLLECTION, { field_name: 'parity', field_schema, wait: true });
     const { planId } = await manager.createMigration({ ...scene.to, strategy: 'shadow' });
     const met = scene.double.inject({
-      on: ({ operation, body }) => /parity/.test(JSON.stringify(body)),
+      on: ({ body }) => /parity/.test(JSON.stringify(body)),
       fault: { kind: 'status', status: 507 },
     });
     await manager.runMigration(planId);
