@@ -4,6 +4,7 @@ import { expectedVector, testEmbedder } from '@registry/core/testing';
 import { SqliteNodeStore } from '@registry/node-memory';
 import Database from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
+import { SCHEMA_VERSION } from '../packages/core/src/sqlite/schema.ts';
 import { temporaryFolder } from './scene.ts';
 
 const old = testEmbedder({ modelId: 'old-model', dimension: 8 });
@@ -57,7 +58,7 @@ it.each(['registry', 'nodes'] as const)(
     });
     expect((await store.get('n7'))?.vector).toEqual(expectedVector(old.spec, 'text 7'));
     const numbers = new Database(path, { readonly: true });
-    expect(numbers.pragma('user_version', { simple: true })).toBe(2);
+    expect(numbers.pragma('user_version', { simple: true })).toBe(SCHEMA_VERSION);
     expect(numbers.prepare('SELECT count(*) FROM migration_tasks').pluck().get()).toBe(25);
     expect(numbers.prepare('SELECT count(*) FROM nodes').pluck().get()).toBe(25);
     numbers.close();

@@ -201,7 +201,7 @@ describe('the upgrade', () => {
     expect(failures).toBeGreaterThan(8);
   });
 
-  it.each([6, 9, 12])(
+  it.each([8, 10, 12])(
     'whose process is killed (moment %i) is made good by the next opening',
     async (moment) => {
       const folder = temporaryFolder();

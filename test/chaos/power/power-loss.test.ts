@@ -46,9 +46,20 @@ async function workplace(direction: Stopped['direction']): Promise<string> {
     const { manager } = await world.open();
     await world.run(manager.runMigration(planId));
   }
-  await (await world.fork((copy) => cpSync(copy, folder, { recursive: true }))).close();
+  const copied = await world.fork((copy) => {
+    for (const name of files) emptyLog(join(copy, `${name}.sqlite`));
+    cpSync(copy, folder, { recursive: true });
+  });
+  await copied.close();
   await world.close();
   return folder;
+}
+
+/** So that no log holds the plan itself: a damaged one would lose it. */
+function emptyLog(path: string): void {
+  const raw = new Database(path);
+  raw.pragma('wal_checkpoint(TRUNCATE)');
+  raw.close();
 }
 
 /** Anything that a loss of power may leave of the file. */
@@ -144,6 +155,7 @@ describe.runIf(existsSync('/proc/self/task'))('power that fails', () => {
         often: 2 * often(direction),
       })) {
         const log = Buffer.from(snapshot.files[file].log);
+        if (log.length <= 32) continue; // nothing but a header, if that
         const at = 32 + Math.floor(random() * (log.length - 32));
         log.writeUInt8(log.readUInt8(at) ^ 0x40, at);
         const files = { ...snapshot.files, [file]: { ...snapshot.files[file], log } };
