@@ -271,11 +271,11 @@ const workCommands: readonly CommandDefinition[] = [
 const otherCommands: readonly CommandDefinition[] = [
   {
     words: 'cutover',
-    about: 'makes the target of a plan the active model',
+    about: 'moves readers to the target of a plan and makes it the active model',
     arguments: [thePlan],
     options: [
       { flags: '--accept-failed', about: 'also with failed nodes' },
-      { flags: '--accept-behind <n>', about: 'side by side: also with so many nodes behind' },
+      { flags: '--accept-behind <n>', about: 'side by side: also with so many nodes behind, which follow' },
     ],
     example: ['evr cutover 3f2a91c0'],
     load: async () => (await undo()).cutover,
@@ -288,19 +288,26 @@ const otherCommands: readonly CommandDefinition[] = [
       { flags: '--node <id>', about: 'only this node' },
       { flags: '--dry-run', about: 'the preview alone' },
       {
-        flags: '--lose-later-writes',
-        about: 'side by side: leave what was written since the cutover behind',
+        flags: '--later-writes <what>',
+        about: 'side by side: what was written since the cutover is carried back, unless told',
+        choices: ['carryBack', 'lose'],
       },
     ],
-    example: ['evr rollback 3f2a91c0', 'evr rollback 3f2a91c0 --node note-17 --yes'],
+    example: [
+      'evr rollback 3f2a91c0',
+      'evr rollback 3f2a91c0 --node note-17 --yes',
+      'evr rollback 3f2a91c0 --later-writes lose',
+    ],
     load: async () => (await undo()).rollback,
   },
   {
     words: 'finalize',
     about: 'gives its backups up, and with them the way back',
     arguments: [thePlan],
-    options: [{ flags: '--drop <name>', about: 'side by side: the old side, by its name' }],
-    example: ['evr finalize 3f2a91c0 --yes'],
+    options: [
+      { flags: '--drop <name>', about: 'side by side: the side that readers do not use, by its name' },
+    ],
+    example: ['evr finalize 3f2a91c0 --yes', 'evr finalize 3f2a91c0 --drop texts-2024 --yes'],
     load: async () => (await undo()).finalize,
   },
   {

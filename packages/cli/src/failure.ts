@@ -52,7 +52,7 @@ const advice: Partial<Record<RegistryErrorCode, string>> = {
   QUOTA_EXCEEDED: 'Make room on the server, then run the command again.',
   NODES_BEHIND: '`evr run <plan>` catches up; --accept-behind <n> moves readers all the same.',
   CONFIRMATION_MISSING: 'Pass that name with --drop.',
-  LATER_WRITES: 'Add the embedder of the old model to the configuration file, or pass --lose-later-writes.',
+  LATER_WRITES: 'Add the embedder of the old model to the configuration file, or pass --later-writes lose.',
   STAMPS_MISSING: '`evr stamp --as <model>` declares the model of vectors without a stamp.',
   SERVER_DENIED: 'Check the key that the configuration file hands to the node store.',
   REGISTRY_DISABLED:

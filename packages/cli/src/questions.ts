@@ -30,6 +30,15 @@ export async function confirmed(
   if (answer !== true) throw new UsageError('Nothing was done.', { code: 'NOT_CONFIRMED' });
 }
 
+/** Asks for a name to be typed; undefined where nobody can be asked. */
+export async function typed(output: Output, question: string): Promise<string | undefined> {
+  if (output.json || !terminal.isInteractive) return undefined;
+  const { text, isCancel } = await import('@clack/prompts');
+  const answer = await text({ message: harmless(question), ...terminal.promptStreams });
+  if (isCancel(answer)) terminal.stop('Ctrl-C');
+  return typeof answer === 'string' ? answer.trim() : undefined;
+}
+
 /** Asks for one of a few values. */
 export async function choose<T extends string>(
   question: string,

@@ -65,6 +65,12 @@ async function preview(
     throw new UsageError('Counting nodes needs the node store.', {
       advice: 'Add `nodeStore: () => …` to embedding-registry.config.ts.',
     });
+  // What cannot be done is refused now, and not when the plan is made.
+  const how = await nodeStore.chooseStrategy?.({
+    target,
+    isPartial: o.nodes !== undefined || o.where !== undefined,
+    ...(o.strategy && { wanted: o.strategy }),
+  });
   const signal = terminal.stopSignal();
   const counts =
     o.nodes === undefined
@@ -77,6 +83,7 @@ async function preview(
   call.output.say(
     `${counted(total, 'node')} would be re-embedded with ${modelName(target)}; nothing was changed.`,
   );
+  if (how !== undefined) call.output.say(`How: ${how.strategy}: ${how.why}`);
   if (counts.sources.length > 0) {
     call.output.say();
     call.output.table<SourceCount>(
@@ -101,7 +108,9 @@ async function preview(
     call.output.note(
       `${counted(unfinished.length, 'plan')} unfinished: nodes they hold are refused to another plan. See evr list.`,
     );
-  return { data: { target, total, ...counts, unfinishedPlans: unfinished.map(({ planId }) => planId) } };
+  return {
+    data: { target, total, ...counts, ...how, unfinishedPlans: unfinished.map(({ planId }) => planId) },
+  };
 }
 
 function sourceName(source: EmbeddingInfo | undefined, target: RegisteredModel): string {

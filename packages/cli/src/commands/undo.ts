@@ -6,6 +6,7 @@ import { opened, wholeNumber } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Ending, Output } from '../output.ts';
 import { ProgressReport } from '../progress.ts';
+import { typed } from '../questions.ts';
 import { counted, grouped, modelName } from '../screen/phrases.ts';
 import { terminal } from '../terminal.ts';
 import { activeModel } from './models.ts';
@@ -21,7 +22,10 @@ const cutoverSchema = named.extend({
 export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, nodeStore }) => {
   const plan = await planOf(manager, o.plan);
   const active = await activeModel(manager);
-  const behind = nodeStore === undefined ? undefined : await manager.registry.countBehind(plan.targetSpec);
+  const isInPlace = plan.strategy === 'inPlace';
+  // Side by side what is behind is known when both sides are compared, which the cutover does.
+  const mayCount = nodeStore !== undefined && isInPlace;
+  const behind = mayCount ? await manager.registry.countBehind(plan.targetSpec) : undefined;
   const counts = {
     total: plan.totalNodes,
     done: plan.completedNodes,
@@ -31,6 +35,7 @@ export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, 
   };
   call.output.fields([
     ['plan', plan.planId],
+    ['strategy', plan.strategy],
     ['active now', active === undefined ? 'none' : modelName(active)],
     ['active then', modelName(plan.targetSpec)],
     [
@@ -41,7 +46,12 @@ export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, 
       'behind',
       behind === undefined ? undefined : `${counted(behind, 'node')} of the store not at the target`,
     ],
+    ['accepted behind', o.acceptBehind === undefined ? undefined : grouped(o.acceptBehind)],
   ]);
+  if (!isInPlace)
+    call.output.note(
+      'Both sides are compared first; then readers move to the new one in one step, unless too much is behind.',
+    );
   if (behind !== undefined && behind > 0)
     call.output.note(
       'Searches ask both models meanwhile; new content is embedded with the target from then on.',
@@ -62,7 +72,7 @@ export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, 
 const rollbackSchema = named.extend({
   node: z.string().optional(),
   dryRun: z.boolean().optional(),
-  loseLaterWrites: z.boolean().optional(),
+  laterWrites: z.enum(['carryBack', 'lose']).optional(),
 });
 
 export const rollback = opened('undo', rollbackSchema, async (call, o, { manager }) => {
@@ -71,11 +81,12 @@ export const rollback = opened('undo', rollbackSchema, async (call, o, { manager
   const what = {
     planId,
     ...(o.node !== undefined && { nodeId: o.node }),
-    ...(o.loseLaterWrites && { laterWrites: 'lose' as const }),
+    ...(o.laterWrites && { laterWrites: o.laterWrites }),
   };
   if (plan.status !== 'rolled_back' || o.dryRun || o.node !== undefined) {
     const preview = await manager.rollbackMigration({ ...what, dryRun: true });
-    showReport(call.output, plan, preview, false);
+    if (plan.strategy === 'inPlace' || o.node !== undefined) showReport(call.output, plan, preview, false);
+    else showWayBack(call.output, plan, preview, o.laterWrites);
     if (o.dryRun) return { data: { plan, preview } };
     const question = o.node === undefined ? 'Roll the plan back?' : 'Roll the node back?';
     await call.confirm(question, 'a rollback', preview);
@@ -122,6 +133,29 @@ async function rollbackEnding(
   return { exitCode: report.succeeded ? 0 : 1, data: { plan, report } };
 }
 
+/** Side by side nothing is put back: readers move, and what was written since goes with them or is lost. */
+function showWayBack(
+  output: Output,
+  plan: MigrationPlan,
+  { remaining, remainingSample }: RollbackReport,
+  laterWrites: 'carryBack' | 'lose' = 'carryBack',
+): void {
+  const isLost = laterWrites === 'lose';
+  const { cutOverAt, sourceSpec } = plan;
+  const sample = remaining > 0 ? ` (${remainingSample.slice(0, 3).join(', ')})` : '';
+  const fate = isLost ? 'lost' : `carried back first, embedded with ${modelName(sourceSpec)}`;
+  output.heading(`A rollback of plan ${short(plan)}`);
+  output.fields([
+    ['strategy', plan.strategy],
+    ['readers', cutOverAt === undefined ? 'are on the old side still' : 'move back to the old side'],
+    ['new side', cutOverAt === undefined ? 'is removed' : 'stays until evr finalize'],
+    [
+      'later writes',
+      remaining > 0 ? `${counted(remaining, 'node')} written since${sample}: ${fate}` : undefined,
+    ],
+  ]);
+}
+
 function showReport(output: Output, plan: MigrationPlan, report: RollbackReport, isDone: boolean): void {
   const sample = (ids: readonly string[]) =>
     ids.length === 0 ? '' : ` (${ids.slice(0, 3).join(', ')}${ids.length > 3 ? ', …' : ''})`;
@@ -129,7 +163,12 @@ function showReport(output: Output, plan: MigrationPlan, report: RollbackReport,
     isDone ? `Rolled back: plan ${short(plan)}` : `A rollback of plan ${short(plan)} would put back`,
   );
   output.fields([
-    ['restored', `${counted(report.restored, 'node')}, byte for byte`],
+    [
+      'restored',
+      plan.strategy === 'inPlace'
+        ? `${counted(report.restored, 'node')}, byte for byte`
+        : `${counted(report.restored, 'node')} with the old side`,
+    ],
     [
       'skipped',
       report.skipped > 0
@@ -146,7 +185,7 @@ function showReport(output: Output, plan: MigrationPlan, report: RollbackReport,
     [
       'remaining',
       report.remaining > 0
-        ? `${counted(report.remaining, 'node')} at ${modelName(plan.targetSpec)}${sample(report.remainingSample)}`
+        ? `${counted(report.remaining, 'node')} ${plan.strategy === 'inPlace' ? 'at' : 'on the side of'} ${modelName(plan.targetSpec)}${sample(report.remainingSample)}`
         : undefined,
     ],
   ]);
@@ -158,20 +197,35 @@ function showReport(output: Output, plan: MigrationPlan, report: RollbackReport,
 
 const finalizeSchema = named.extend({ drop: z.string().optional() });
 
-export const finalize = opened('nodes', finalizeSchema, async (call, o, { manager }) => {
+export const finalize = opened('nodes', finalizeSchema, async (call, o, { manager, nodeStore }) => {
   const plan = await planOf(manager, o.plan);
+  const side = plan.strategy === 'inPlace' ? undefined : await nodeStore?.sideBySide?.(plan);
+  const left = await side?.leftover();
+  let { drop } = o;
   if (plan.finalizedAt === undefined) {
     const backups = plan.completedNodes - plan.adoptedNodes;
-    call.output.note(
-      `Gives the backups of plan ${short(plan)} up: ${counted(backups, 'node')} can be put back now, none afterwards.`,
-    );
-    await call.confirm('Give them up?', 'a finalize', { backups });
+    if (side === undefined)
+      call.output.note(
+        `Gives the backups of plan ${short(plan)} up: ${counted(backups, 'node')} can be put back now, none afterwards.`,
+      );
+    else
+      call.output.note(
+        `Gives the way back of plan ${short(plan)} up${left === undefined ? '' : `, and drops ${JSON.stringify(left)} for good`}.`,
+      );
+    if (left !== undefined && drop === undefined) drop = await typed(call.output, `Type ${left} to drop it:`);
+    // Another name, or none, is refused below with the one that is needed.
+    if (left === undefined || drop === left)
+      await call.confirm('Give it up?', 'a finalize', { backups, ...(left !== undefined && { drop: left }) });
   }
-  call.hasBegun = true;
+  call.hasBegun = plan.finalizedAt !== undefined || left === undefined || drop === left;
   const after = await manager.finalizeMigration({
     planId: plan.planId,
-    ...(o.drop !== undefined && { drop: o.drop }),
+    ...(drop !== undefined && { drop }),
   });
-  call.output.say(`Final: plan ${short(after)}; its backups are gone.`);
-  return { data: { plan: after } };
+  call.output.say(
+    left === undefined
+      ? `Final: plan ${short(after)}; its backups are gone.`
+      : `Final: plan ${short(after)}; ${JSON.stringify(left)} is gone.`,
+  );
+  return { data: { plan: after, ...(left !== undefined && { dropped: left }) } };
 });
