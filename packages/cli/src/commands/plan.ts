@@ -65,12 +65,7 @@ async function preview(
     throw new UsageError('Counting nodes needs the node store.', {
       advice: 'Add `nodeStore: () => …` to embedding-registry.config.ts.',
     });
-  // What cannot be done is refused now, and not when the plan is made.
-  const how = await nodeStore.chooseStrategy?.({
-    target,
-    isPartial: o.nodes !== undefined || o.where !== undefined,
-    ...(o.strategy && { wanted: o.strategy }),
-  });
+  const how = await strategyOf(nodeStore, target, o);
   const signal = terminal.stopSignal();
   const counts =
     o.nodes === undefined
@@ -111,6 +106,19 @@ async function preview(
   return {
     data: { target, total, ...counts, ...how, unfinishedPlans: unfinished.map(({ planId }) => planId) },
   };
+}
+
+/** What cannot be done is refused now, and not when the plan is made. */
+async function strategyOf(
+  nodeStore: NodeStore,
+  target: RegisteredModel,
+  { nodes, where, strategy }: z.output<typeof schema>,
+) {
+  return nodeStore.chooseStrategy?.({
+    target,
+    isPartial: nodes !== undefined || where !== undefined,
+    ...(strategy && { wanted: strategy }),
+  });
 }
 
 function sourceName(source: EmbeddingInfo | undefined, target: RegisteredModel): string {
