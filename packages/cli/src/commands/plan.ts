@@ -79,22 +79,7 @@ async function preview(
     `${counted(total, 'node')} would be re-embedded with ${modelName(target)}; nothing was changed.`,
   );
   if (how !== undefined) call.output.say(`How: ${how.strategy}: ${how.why}`);
-  if (counts.sources.length > 0) {
-    call.output.say();
-    call.output.table<SourceCount>(
-      [
-        { title: 'FROM', cell: ({ source }) => sourceName(source, target), least: 16 },
-        { title: 'NODES', cell: ({ count }) => grouped(count), align: 'right' },
-        {
-          title: 'SHARE',
-          cell: ({ count }) => `${Math.round((count / total) * 100)} %`,
-          align: 'right',
-          spare: 1,
-        },
-      ],
-      counts.sources,
-    );
-  }
+  showSources(call, counts.sources, target, total);
   if (counts.atTarget > 0)
     call.output.say(`\n${counted(counts.atTarget, 'node')} of the list are there already.`);
   if (counts.missing > 0)
@@ -106,6 +91,29 @@ async function preview(
   return {
     data: { target, total, ...counts, ...how, unfinishedPlans: unfinished.map(({ planId }) => planId) },
   };
+}
+
+function showSources(
+  { output }: Call,
+  sources: readonly SourceCount[],
+  target: RegisteredModel,
+  total: number,
+): void {
+  if (sources.length === 0) return;
+  output.say();
+  output.table<SourceCount>(
+    [
+      { title: 'FROM', cell: ({ source }) => sourceName(source, target), least: 16 },
+      { title: 'NODES', cell: ({ count }) => grouped(count), align: 'right' },
+      {
+        title: 'SHARE',
+        cell: ({ count }) => `${Math.round((count / total) * 100)} %`,
+        align: 'right',
+        spare: 1,
+      },
+    ],
+    sources,
+  );
 }
 
 /** What cannot be done is refused now, and not when the plan is made. */
