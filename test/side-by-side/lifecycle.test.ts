@@ -45,6 +45,30 @@ describe('a plan side by side', () => {
     expect(await active()).toBe('old-model');
   });
 
+  it('brings a node over that was deleted, and put on the old side again by somebody late', async () => {
+    const id = nodeId(2);
+    const again = scene.node(id, 'put there again');
+    const wrap = (store: SideScene['store']): NodeStore => {
+      const sideBySide = store.sideBySide.bind(store);
+      return Object.assign(store, {
+        sideBySide: async (plan: Parameters<typeof sideBySide>[0]) => {
+          const sides = await sideBySide(plan);
+          const cutover = sides.cutover.bind(sides);
+          const late = async () => {
+            await scene.app.put([again]);
+            await cutover();
+          };
+          return Object.assign(sides, { cutover: late });
+        },
+      });
+    };
+    opened = await scene.open({ wrap });
+    const planId = await migrated();
+    await scene.app.remove(id);
+    await scene.run(opened.manager.cutoverMigration({ planId }));
+    expect(await scene.seen()).toEqual({ ...all('new-model'), [id]: 'new-model: put there again' });
+  });
+
   it('keeps a node on the old side that was rolled back alone before the cutover', async () => {
     const planId = await migrated();
     const taken = nodeId(2);

@@ -58,7 +58,16 @@ async function* offTargetBeside(
       ...(plan.where && { where: plan.where }),
       ...(after !== undefined && { after }),
     });
-    if (page.gone.length > 0) await forward.remove(page.gone);
+    if (page.gone.length > 0) {
+      // Their tasks end as skipped: a node that is put on the old side again later is new, and not one deleted there.
+      const gone = await broughtOver(
+        registry,
+        plan.planId,
+        page.gone.map((id) => ({ id })),
+      );
+      yield [...gone].map((nodeId) => ({ nodeId }));
+      await forward.remove(page.gone);
+    }
     const brought = await broughtOver(registry, plan.planId, page.onlyOld, true);
     const late = page.onlyOld.filter(({ id }) => !brought.has(id));
     yield [...page.items, ...late].map(seedOf);
