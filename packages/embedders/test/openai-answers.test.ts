@@ -1,3 +1,4 @@
+import { createGzip } from 'node:zlib';
 import type { EmbedderError } from '@registry/core';
 import { ManualClock } from '@registry/core/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -170,6 +171,29 @@ describe('an answer that says', () => {
     server.reply = (response) => sendJson(response, 400, openAI('', 'the secret plan of the whole company'));
     const { message, details } = await failureOf(embedder().embed(['any text'], document));
     expect(JSON.stringify([message, details])).not.toContain('secret');
+    server.reply = (response) => sendJson(response, 400, openAI('', key, key));
+    const coded = await failureOf(embedder().embed(['any text'], document));
+    expect(JSON.stringify([coded.message, coded.details])).not.toContain(key);
+  });
+
+  test.each<[string, number, EmbedderError['kind']]>([
+    ['vectors without end', 200, 'fatal'],
+    ['a failure without end', 500, 'transient'],
+  ])('%s, well packed, is not read to its end', async (_, status, kind) => {
+    let isGivenUp = false;
+    server.reply = async (response) => {
+      response.writeHead(status, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+      const part = Buffer.alloc(2 ** 20, ' ');
+      const packed = createGzip({ level: 1 });
+      packed.on('error', () => {});
+      packed.pipe(response);
+      response.on('close', () => (isGivenUp = true));
+      while (!isGivenUp) await new Promise((resolve) => packed.write(part, resolve));
+      packed.destroy();
+      return true;
+    };
+    const { kind: found, message } = await failureOf(embedder().embed(['some text'], document));
+    expect([found, message]).toEqual([kind, expect.stringContaining('The server answered')]);
   });
 });
 

@@ -33,7 +33,9 @@ const noKey = /api[ _-]?key|authentication failed|unauthorized/i;
 export function embedderFailure(call: FailedCall, clock: Clock, confidential: Confidential): EmbedderError {
   const [kind, advice] = verdict(call, confidential.texts);
   // A code is a name; whatever else stands in its place may hold anything.
-  const names = [call.code, call.type].filter((name) => name !== undefined && /^[\w.:-]{1,64}$/.test(name));
+  const names = [call.code, call.type].filter(
+    (name) => name !== undefined && /^[\w.:-]{1,64}$/.test(name) && !tellsKey(name, confidential),
+  );
   const message = `The server answered ${[...new Set([call.status, ...names])].join(', ')}: ${advice}.${saying(call, confidential)}`;
   const wait = kind === 'rateLimited' ? retryAfterMs(call.header, clock) : undefined;
   return new EmbedderError(kind, message, {
@@ -75,10 +77,14 @@ function isTooLong({ status, code = '', message = '' }: FailedCall): boolean {
 
 const longest = 300;
 
+function tellsKey(text: string, { key }: Pick<Confidential, 'key'>): boolean {
+  return key !== undefined && key !== '' && text.includes(key);
+}
+
 /** What the server said, unless it may hold the key or content. */
 function saying({ status, message = '' }: FailedCall, { texts, key }: Confidential): string {
   if (message === '' || status === 401 || status === 403) return '';
   const brief = message.replaceAll(/\s+/g, ' ').trim().slice(0, longest).toWellFormed();
-  if ((key && message.includes(key)) || quotesContent(brief, texts)) return '';
+  if (tellsKey(message, { key }) || quotesContent(brief, texts)) return '';
   return ` It said: ${brief}`;
 }

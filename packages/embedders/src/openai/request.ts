@@ -47,7 +47,11 @@ export class EmbeddingRequests {
     throw embedderFailure({ ...told, status, header }, this.#endpoint.clock, { texts, key });
   }
 
-  async #post(body: Body, key: string | undefined, outer: AbortSignal | undefined): Promise<Answer> {
+  async #post(
+    body: Body & { input: string[] },
+    key: string | undefined,
+    outer: AbortSignal | undefined,
+  ): Promise<Answer> {
     outer?.throwIfAborted();
     const { url, clock, timeoutMs } = this.#endpoint;
     const calling = new AbortController();
@@ -67,9 +71,10 @@ export class EmbeddingRequests {
         redirect: 'manual',
         signal: calling.signal,
       });
-      return answerOf(response, await response.text());
+      return answerOf(response, await textOf(response, body.input.length));
     } catch (error) {
       outer?.throwIfAborted();
+      if (error instanceof EmbedderError) throw error;
       if (calling.signal.aborted)
         throw new EmbedderError('transient', `The server did not answer within ${timeoutMs / 1000} s.`);
       throw connectionFailure(error);
@@ -87,6 +92,34 @@ interface Answer {
   readonly text: string;
   /** Undefined where the text is no JSON. */
   readonly body: unknown;
+}
+
+const KIBIBYTE = 2 ** 10;
+const MEBIBYTE = 2 ** 20;
+/** A vector of 16,384 elements as JSON writes them. */
+const BYTES_OF_VECTOR = 512 * KIBIBYTE;
+/** A longer sentence tells nobody more. */
+const BYTES_OF_FAILURE = 64 * KIBIBYTE;
+const BYTES_AT_MOST = 256 * MEBIBYTE;
+
+/** An answer takes no more memory than vectors can need, however much is sent, and however well it was packed. */
+async function textOf({ ok, body }: Response, count: number): Promise<string> {
+  const atMost = ok ? Math.min(BYTES_AT_MOST, MEBIBYTE + count * BYTES_OF_VECTOR) : BYTES_OF_FAILURE;
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  for await (const part of body ?? []) {
+    bytes += part.byteLength;
+    // Status and headers say enough of a failure.
+    if (bytes > atMost && !ok) return '';
+    if (bytes > atMost)
+      throw new EmbedderError(
+        'fatal',
+        `The server answered more than ${atMost} bytes for ${count} texts; does it speak the protocol of OpenAI? Check baseURL.`,
+      );
+    text += decoder.decode(part, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 function answerOf({ status, headers }: Response, text: string): Answer {
