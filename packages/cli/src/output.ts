@@ -69,9 +69,7 @@ export class Output {
   /** What people should know beside the result. */
   note(text: string): void {
     if (this.json) return;
-    const columns = terminal.notesToScreen ? terminal.noteColumns : NEVER;
-    const lines = text.split('\n').flatMap((line) => wrap(harmless(line), columns));
-    this.#aside(`${lines.join('\n')}\n`);
+    this.#aside(broken(text));
   }
 
   /** A line for programs while a command is under way. */
@@ -101,8 +99,8 @@ export class Output {
       terminal.print(`${harmlessJson({ event: 'result', command, exitCode, error: told })}\n`);
     } else {
       const lead = this.#noteStyle(exitCode === 3 ? 'yellow' : ['red', 'bold'], code);
-      this.#aside(`${lead}  `);
-      this.note(message);
+      // The code is part of the line that is broken, and styled afterwards.
+      this.#aside(broken(`${code}  ${message}`).replace(code, () => lead));
       if (advice !== undefined) this.note(advice);
     }
     if (this.verbose) terminal.note(`${harmlessLines(inspect(error))}\n`);
@@ -137,6 +135,13 @@ export class Output {
     const hasColor = terminal.notesToScreen && !terminal.environment.NO_COLOR;
     return hasColor ? styleText(style, text, { validateStream: false }) : text;
   }
+}
+
+/** Lines of a note as the screen has room for them. */
+function broken(text: string): string {
+  const columns = terminal.notesToScreen ? terminal.noteColumns : NEVER;
+  const lines = text.split('\n').flatMap((line) => wrap(harmless(line), columns));
+  return `${lines.join('\n')}\n`;
 }
 
 /** Errors have no enumerable message of their own. */

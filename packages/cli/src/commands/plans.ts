@@ -27,7 +27,7 @@ export function showPlans(output: Output, plans: readonly MigrationPlan[]): void
     [
       { title: 'PLAN', cell: ({ planId }) => short(planId) },
       { title: 'STATUS', cell: planState, least: 12 },
-      { title: 'TO', cell: ({ targetSpec }) => modelName(targetSpec), least: 14 },
+      { title: 'TO', cell: ({ targetSpec }) => modelName(targetSpec), least: 20 },
       { title: 'NODES', cell: ({ totalNodes }) => grouped(totalNodes), align: 'right' },
       { title: 'DONE', cell: percent, align: 'right' },
       { title: 'FAILED', cell: ({ failedNodes }) => grouped(failedNodes), align: 'right', spare: 1 },
