@@ -1,4 +1,5 @@
 import { isRegistryError, type RegistryErrorCode } from '@registry/core';
+import { inCommands } from './screen/in-commands.ts';
 import { type ExitCode, Stopped } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -7,6 +8,8 @@ export interface Failure {
   readonly exitCode: ExitCode;
   readonly code: string;
   readonly message: string;
+  /** The same where it names methods of the library: in commands, for people. */
+  readonly inCommands?: string;
   /** What to do, in words of the command line. */
   readonly advice?: string;
   readonly details: Readonly<Record<string, unknown>>;
@@ -75,6 +78,7 @@ export function failureOf(error: unknown, hasBegun: boolean): Failure {
       exitCode: hasBegun || atWork.has(code) ? 1 : 2,
       code,
       message,
+      inCommands: inCommands(message, typeof details.planId === 'string' ? details.planId : undefined),
       details,
       ...(said !== undefined && { advice: said }),
     };

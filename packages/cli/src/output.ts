@@ -100,7 +100,7 @@ export class Output {
     } else {
       const lead = this.#noteStyle(exitCode === 3 ? 'yellow' : ['red', 'bold'], code);
       // The code is part of the line that is broken, and styled afterwards.
-      this.#aside(broken(`${code}  ${message}`).replace(code, () => lead));
+      this.#aside(broken(`${code}  ${failure.inCommands ?? message}`).replace(code, () => lead));
       if (advice !== undefined) this.note(advice);
     }
     if (this.verbose) terminal.note(`${harmlessLines(inspect(error))}\n`);

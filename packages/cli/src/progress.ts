@@ -1,6 +1,6 @@
 import { type MigrationPlan, type MigrationProgress, systemClock } from '@registry/core';
 import type { Ending, Output } from './output.ts';
-import { counted, duration, grouped, modelName, statusWord } from './screen/phrases.ts';
+import { counted, duration, grouped, modelName, reasonText, statusWord } from './screen/phrases.ts';
 import { progressLine } from './screen/progress-line.ts';
 import type { ExitCode } from './terminal.ts';
 import { terminal } from './terminal.ts';
@@ -57,8 +57,7 @@ export function endingOf(output: Output, plan: MigrationPlan, data: object = { p
   output.say(`${word}: plan ${short} to ${modelName(plan.targetSpec)}${seconds}`);
   output.say(summary(plan));
   // Of failed tasks the line below says where to look.
-  if (plan.reason !== undefined && plan.status !== 'failed')
-    output.say(`${plan.reason.code}  ${plan.reason.message}`);
+  if (plan.reason !== undefined && plan.status !== 'failed') output.say(reasonText(plan.reason, plan.planId));
   for (const line of next) output.note(line);
   return { exitCode, data };
 }

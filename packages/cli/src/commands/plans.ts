@@ -4,7 +4,16 @@ import { z } from 'zod';
 import { opened, pageOptions, pageShape } from '../call.ts';
 import { planOf, shortIds } from '../names.ts';
 import type { Output } from '../output.ts';
-import { ago, counted, dateTime, grouped, modelName, percent, statusWord } from '../screen/phrases.ts';
+import {
+  ago,
+  counted,
+  dateTime,
+  grouped,
+  modelName,
+  percent,
+  reasonText,
+  statusWord,
+} from '../screen/phrases.ts';
 
 const listSchema = z.object({ status: z.enum(Object.values(MigrationStatus)).optional(), ...pageShape });
 
@@ -64,8 +73,8 @@ export function showPlan(output: Output, plan: MigrationPlan): void {
   output.fields([
     ['plan', plan.planId],
     ['status', statusWord(plan.status)],
-    ['why', why && `${why.code} ${why.message}`],
-    ['waits', plan.hold && `until ${time(plan.hold.until)}: ${plan.hold.code} ${plan.hold.message}`],
+    ['why', why && reasonText(why, plan.planId)],
+    ['waits', plan.hold && `until ${time(plan.hold.until)}: ${reasonText(plan.hold, plan.planId)}`],
     ['from', modelName(plan.sourceSpec)],
     ['to', modelName(plan.targetSpec)],
     [

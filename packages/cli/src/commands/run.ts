@@ -10,7 +10,7 @@ import { type Call, opened } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Ending, Output } from '../output.ts';
 import { endingOf, ProgressReport } from '../progress.ts';
-import { counted, modelName, statusWord } from '../screen/phrases.ts';
+import { counted, modelName, reasonText, statusWord } from '../screen/phrases.ts';
 import { terminal } from '../terminal.ts';
 
 const schema = z.object({
@@ -118,9 +118,9 @@ class ServedPlans {
     const waits = JSON.stringify(waiting);
     if (waits !== this.#waits && (waiting.length > 0 || this.#waits !== '')) {
       this.#output.event('waiting', { items: waiting });
-      for (const { planId, code, message } of waiting)
+      for (const { planId, ...why } of waiting)
         this.#output.note(
-          `${planId === '' ? 'The worker' : `Plan ${planId.slice(0, 8)}`} waits: ${code} ${message}`,
+          `${planId === '' ? 'The worker' : `Plan ${planId.slice(0, 8)}`} waits: ${reasonText(why, planId || undefined)}`,
         );
     }
     this.#waits = waits;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { opened } from '../call.ts';
 import { allPlans, shortIds } from '../names.ts';
 import type { Output } from '../output.ts';
-import { ago, grouped, modelName } from '../screen/phrases.ts';
+import { ago, grouped, modelName, reasonText } from '../screen/phrases.ts';
 import { activeModel } from './models.ts';
 import { showPlans } from './plans.ts';
 
@@ -68,8 +68,8 @@ function showWorkers(
     workers,
   );
   for (const { workerId, waiting } of workers)
-    for (const { planId, code, message } of waiting)
+    for (const { planId, ...why } of waiting)
       output.note(
-        `Worker ${workerId.slice(0, 8)} cannot go on with plan ${short(planId)}: ${code} ${message}`,
+        `Worker ${workerId.slice(0, 8)} cannot go on with plan ${short(planId)}: ${reasonText(why, planId)}`,
       );
 }

@@ -1,5 +1,6 @@
 /** Numbers, times and statuses as people read them. */
 import type { MigrationPlan, MigrationProgress, ModelRef } from '@registry/core';
+import { inCommands } from './in-commands.ts';
 
 /** 12,345. Written out, since the digits of `toLocaleString` depend on the machine. */
 export function grouped(value: number): string {
@@ -51,10 +52,18 @@ export function rate(nodesPerSecond: number): string {
   return nodesPerSecond >= 10 ? `${grouped(nodesPerSecond)}/s` : `${nodesPerSecond.toFixed(1)}/s`;
 }
 
+/** Code and sentence of a reason, which names commands where the library names its methods. */
+export function reasonText(
+  { code, message }: { readonly code: string; readonly message: string },
+  planId?: string,
+): string {
+  return `${code} ${inCommands(message, planId)}`;
+}
+
 /** Why a running plan is not faster; undefined where nothing holds it back. */
 export function heldBack({ heldBackBy, plan }: MigrationProgress): string | undefined {
   if (plan.hold !== undefined)
-    return `waits until ${plan.hold.until.slice(11, 19)} UTC: ${plan.hold.code} ${plan.hold.message}`;
+    return `waits until ${plan.hold.until.slice(11, 19)} UTC: ${reasonText(plan.hold, plan.planId)}`;
   if (heldBackBy === 'noWorker') return 'no worker runs';
   if (heldBackBy === 'noEmbedder') return 'no worker has its embedder';
   if (heldBackBy === 'throttle') return `throttled ${plan.throttleMs} ms`;

@@ -1,0 +1,43 @@
+/**
+ * Sentences of the library name its methods and options, since programs read them. Here they name the commands
+ * and flags that do the same; `test/in-commands.test.ts` finds the ones that are missing.
+ */
+
+const sentences: readonly (readonly [said: RegExp, plan: (plan: string) => string])[] = [
+  [/see listTasks with status failed/, (plan) => `see evr tasks ${plan} --status failed`],
+  [/then retryFailed\b/, (plan) => `then evr retry ${plan}`],
+  [
+    /: retryFailed, or pass acceptFailed to leave/,
+    (plan) => `: evr retry ${plan}, or pass --accept-failed to leave`,
+  ],
+  [/\bretryFailed puts/, (plan) => `evr retry ${plan} puts`],
+  [/; switchActiveModel with migrateExisting: true re-embeds.*$/, () => '.'],
+  [
+    /registerModel with setActive, or switchActiveModel\./,
+    () => 'evr models activate <model> makes one active.',
+  ],
+  [/\bcreateMigration to the previous model/, () => 'evr plan --to the previous model'],
+  [/\bcreateMigration to (\S+)/, () => 'evr plan --to $1'],
+  [/\bpass allowLowerVersion for/, () => 'pass --lower-version for'],
+  [/\bpass sampleSize: 0/, () => 'pass --sample 0'],
+  [/; pass nodeStore to open/, () => '; the configuration file names none'],
+  [/, or say migrateExisting: false/, () => ', or pass --no-migrate'],
+  [/\bpass allowUnfenced: true to open/, () => 'set allowUnfenced: true in the configuration file'],
+  [/\bpass nodeIds instead of where/, () => 'pass --nodes instead of --where'],
+  [/\bpass acceptBehind:/, () => 'pass --accept-behind <n>:'],
+  [/\bPass the embedder of (\S+) to open/, () => 'Add the embedder of $1 to the configuration file'],
+  [/\bpass laterWrites: 'lose'/, () => 'pass --lose-later-writes'],
+  [/\bpass that name as drop\b/, () => 'pass that name with --drop'],
+  [/; listMigrations names them/, () => ''],
+  [/\bin listMigrations\b/, () => 'with evr list'],
+  [/; open it for writing to make one/, () => '; evr models register makes one'],
+  [/\bresumeMigration\b/, (plan) => `evr resume ${plan}`],
+];
+
+/**
+ * @param planId of the plan that is spoken of, whose beginning stands in the commands
+ */
+export function inCommands(text: string, planId?: string): string {
+  const plan = planId?.slice(0, 8) ?? '<plan>';
+  return sentences.reduce((now, [said, written]) => now.replace(said, written(plan)), text);
+}
