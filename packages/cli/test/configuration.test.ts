@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { evrJson } from './evr.ts';
@@ -62,6 +62,23 @@ export default defineRegistryConfig({ registry: { maxRetries: Retries.Few, regis
     expect(
       (await evrJson(['models', '--db', project.path('registry.sqlite')], { cwd })).data.items,
     ).toHaveLength(2);
+  });
+});
+
+describe('a configuration file that is none', () => {
+  it('is told, and not passed over for one above it or written over', async () => {
+    const project = await Project.make();
+    const below = project.path('below');
+    mkdirSync(below);
+    symlinkSync('nowhere', join(below, 'embedding-registry.config.ts'));
+    const cwd = { cwd: below };
+    expect((await project.json(['status'], cwd)).error).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining(join(below, 'embedding-registry.config.ts')),
+    });
+    expect((await project.json(['init'], cwd)).error?.message).toContain('exists already');
+    const folder = await project.json(['status', '--config', 'below']);
+    expect(folder.error?.message).toContain('it is a folder or device, not a file');
   });
 });
 

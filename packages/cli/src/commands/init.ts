@@ -1,8 +1,8 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Handler } from '../call.ts';
-import { fileBase } from '../config/find-file.ts';
+import { fileBase, fileIn } from '../config/find-file.ts';
 import { type EmbedderKind, fileText } from '../config/template.ts';
 import { choose } from '../questions.ts';
 import { terminal } from '../terminal.ts';
@@ -18,9 +18,7 @@ const schema = z.object({
 export const init: Handler = async (call) => {
   const o = call.read(schema);
   const folder = terminal.startFolder;
-  const present = ['ts', 'mts', 'js', 'mjs']
-    .map((end) => join(folder, `${fileBase}.${end}`))
-    .find(existsSync);
+  const present = fileIn(folder);
   if (present !== undefined)
     throw new UsageError(`${present} exists already, and was left as it is.`, {
       advice: 'Edit it, or remove it first.',

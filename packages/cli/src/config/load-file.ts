@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isRegistryError, RegistryError } from '@registry/core';
@@ -17,6 +17,8 @@ export async function loadFile(path: string): Promise<readonly NamedDefinition[]
 
 function readText(path: string): string {
   try {
+    // A pipe would be waited for, deaf to Ctrl-C.
+    if (!statSync(path).isFile()) throw new Error('it is a folder or device, not a file');
     return readFileSync(path, 'utf8');
   } catch (cause) {
     throw unusable(path, 'cannot be read', cause);
