@@ -49,6 +49,9 @@ describe('evr inspect', () => {
     expect((await inspect('tasks', '--plan', planId, '--status', 'failed')).data.items).toEqual([]);
     expect((await inspect('tasks', '--plan', planId, '--node', 'note-002')).data.items).toHaveLength(1);
     expect((await inspect('journal', '--plan', planId, '--limit', '1')).data.items).toHaveLength(1);
+    const journal = await evr(['inspect', 'some.sqlite', 'journal'], { cwd });
+    expect(journal.stdout).toMatch(/plan:created .* total nodes 5, whole store/m);
+    expect(journal.stdout).toMatch(/plan:completed .* from in progress$/m);
     expect((await inspect('tasks')).error?.message).toContain('--plan');
     expect(listing(cwd)).toEqual(before);
   });

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { type Call, type Handler, pageOptions, pageShape } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Ending } from '../output.ts';
-import { dateTime, grouped, modelName } from '../screen/phrases.ts';
+import { dateTime, grouped, modelName, statusWord } from '../screen/phrases.ts';
 import { terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { showModels } from './models.ts';
@@ -118,10 +118,18 @@ async function showJournal(
 }
 
 function detailsOf(details: JournalEntry['details']): string {
-  return Object.entries(details)
-    .map(
-      ([key, value]) =>
-        `${key} ${typeof value === 'number' ? grouped(value) : typeof value === 'string' ? value : JSON.stringify(value)}`,
-    )
-    .join(', ');
+  const said = Object.entries(details).filter(([, value]) => value !== null && value !== false);
+  return said.map(([key, value]) => `${wordsOf(key)}${shownValue(key, value)}`).join(', ');
+}
+
+/** `whole store` of `wholeStore`. */
+function wordsOf(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+function shownValue(key: string, value: unknown): string {
+  if (value === true) return '';
+  if (typeof value === 'number') return ` ${grouped(value)}`;
+  if (typeof value !== 'string') return ` ${JSON.stringify(value)}`;
+  return ` ${key === 'from' ? statusWord(value) : value}`;
 }
