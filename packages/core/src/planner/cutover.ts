@@ -40,7 +40,11 @@ export async function cutOverSides(
     await registry.cutOver(planId, wish.acceptFailed, { dryRun: true });
     await side.cutover();
   }
-  return (await registry.cutOver(planId, wish.acceptFailed)).plan;
+  const { plan: moved } = await registry.cutOver(planId, wish.acceptFailed);
+  // Asked again: what was written to the old side behind the last look is brought over by another one.
+  const isOpen = moved.status === 'completed' && moved.finalizedAt === undefined;
+  if (plan.cutOverAt === undefined || !isOpen || catchUp === undefined) return moved;
+  return (await registry.movePlan(planId, 'in_progress')).plan;
 }
 
 async function awaitCatchUp(
