@@ -25,12 +25,11 @@ export interface FromFunctionOptions extends ModelOptions {
   readonly configuration?: { readonly [key: string]: Json };
 }
 
-export const configuredShape = {
+const schema = z.strictObject({
   ...modelOptionsShape,
   modelId: z.string(),
   configuration: z.record(z.string(), z.custom<Json>()).optional(),
-};
-const schema = z.strictObject(configuredShape);
+});
 
 /**
  * An embedder of a function of yours. What it throws counts as transient, unless it is an `EmbedderError` or
@@ -39,7 +38,16 @@ const schema = z.strictObject(configuredShape);
  */
 export function fromFunction(embed: EmbedFunction, options: FromFunctionOptions): AdapterEmbedder {
   parseOptions(z.custom(isFunction, 'must be a function'), embed, 'first argument of fromFunction');
-  const o = parseOptions(schema, options, 'options of fromFunction');
+  return configuredEmbedder(embed, options, 'options of fromFunction');
+}
+
+/** What adapters of code share that is not seen from here; `where` names the options in errors. */
+export function configuredEmbedder(
+  embed: EmbedFunction,
+  options: FromFunctionOptions,
+  where: string,
+): AdapterEmbedder {
+  const o = parseOptions(schema, options, where);
   return adapterEmbedder({
     adapted: adapterModel({
       options: o,

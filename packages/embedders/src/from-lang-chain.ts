@@ -1,9 +1,7 @@
 import { parseOptions } from '@registry/core';
 import { z } from 'zod';
-import { adapterEmbedder, failureOfLibrary } from './adapters/adapter-embedder.ts';
-import { type AdapterEmbedder, adapterModel, isFunction } from './adapters/model-options.ts';
-import { presentLimits } from './adapters/present-limits.ts';
-import { configuredShape, type FromFunctionOptions } from './from-function.ts';
+import { type AdapterEmbedder, isFunction } from './adapters/model-options.ts';
+import { configuredEmbedder, type EmbedFunction, type FromFunctionOptions } from './from-function.ts';
 
 /** What LangChain's `EmbeddingsInterface` has. */
 export interface LangChainEmbeddings {
@@ -14,7 +12,6 @@ export interface LangChainEmbeddings {
 /** Options of {@link fromLangChain}. */
 export type FromLangChainOptions = FromFunctionOptions;
 
-const schema = z.strictObject(configuredShape);
 const embeddingsSchema = z.looseObject({
   embedDocuments: z.custom(isFunction, 'must be a method'),
   embedQuery: z.custom(isFunction, 'must be a method'),
@@ -32,24 +29,9 @@ export function fromLangChain(
   options: FromLangChainOptions,
 ): AdapterEmbedder {
   parseOptions(embeddingsSchema, embeddings, 'first argument of fromLangChain');
-  const o = parseOptions(schema, options, 'options of fromLangChain');
-  return adapterEmbedder({
-    adapted: adapterModel({
-      options: o,
-      name: o.modelId,
-      configuration: { model: o.modelId, ...(o.configuration && { configuration: o.configuration }) },
-    }),
-    model: o.modelId,
-    limits: presentLimits(o.limits),
-    countTokens: o.countTokens,
-    async call(texts, { purpose, signal }) {
-      try {
-        if (purpose === 'document') return await embeddings.embedDocuments(texts);
-        return await Promise.all(texts.map((text) => embeddings.embedQuery(text)));
-      } catch (error) {
-        signal?.throwIfAborted();
-        throw failureOfLibrary(error, texts);
-      }
-    },
-  });
+  const embed: EmbedFunction = (texts, { purpose }) =>
+    purpose === 'document'
+      ? embeddings.embedDocuments(texts)
+      : Promise.all(texts.map((text) => embeddings.embedQuery(text)));
+  return configuredEmbedder(embed, options, 'options of fromLangChain');
 }
