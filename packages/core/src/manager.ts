@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { type ManagerContext, writeMark } from './context.ts';
-import { RegistryError, type RegistryErrorCode } from './errors.ts';
+import type { ManagerContext } from './context.ts';
+import { type EmbedOptions, embedTexts } from './embed-texts.ts';
+import type { RegistryErrorCode } from './errors.ts';
 import type { MigrationProgress, RegistryEvents, WorkerStats } from './events.ts';
-import {
-  type EmbeddingInfo,
-  type EmbeddingModelSpec,
-  type ModelNotes,
-  type ModelRef,
-  modelRefSchema,
-  type RegisteredModel,
+import type {
+  EmbeddingInfo,
+  EmbeddingModelSpec,
+  ModelNotes,
+  ModelRef,
+  RegisteredModel,
 } from './model/model-spec.ts';
 import { parseNodeId } from './model/node-id.ts';
 import type { MigrationPlan, PlanTuning } from './model/plan.ts';
@@ -18,14 +18,14 @@ import type { MigrationTask } from './model/task.ts';
 import type { Vector } from './model/vector.ts';
 import { type OpenOptions, openContext } from './open.ts';
 import { parseOptions } from './options.ts';
-import { cutOverSides } from './planner/cutover.ts';
+import { type CutoverOptions, cutOver } from './planner/cutover.ts';
 import {
   type CreateMigrationOptions,
   journalSchema,
   MigrationPlanner,
   planIdSchema,
 } from './planner/migration-planner.ts';
-import { lookOnce, type SwitchActiveModelOptions, switchActiveModel } from './planner/switch-active-model.ts';
+import { type SwitchActiveModelOptions, switchActiveModel } from './planner/switch-active-model.ts';
 import { givenOnly, tuningSchema } from './planner/tuning.ts';
 import type { Page, PageOptions } from './ports/node-store.ts';
 import type { FailureGroup, JournalEntry, NodeBackup, WorkerInfo } from './ports/registry-store.ts';
@@ -34,17 +34,11 @@ import { finalizePlan } from './rollback/finalize.ts';
 import { type SearchHit, type SearchOptions, searchAcrossModels } from './search.ts';
 import { type StampNodesOptions, stampNodes } from './stamping.ts';
 import { watchMigration } from './watch.ts';
-import { embedOrThrow } from './worker/embed-call.ts';
 import { ReEmbeddingWorker } from './worker/re-embedding-worker.ts';
-import { TokenLimit } from './worker/token-limit.ts';
 
 const planSchema = z.strictObject({ planId: planIdSchema });
 const nodeOfPlanSchema = planSchema.extend({ nodeId: z.string() });
 const retrySchema = planSchema.extend({ nodeIds: z.array(z.string()).optional() });
-const cutoverSchema = planSchema.extend({
-  acceptFailed: z.boolean().default(false),
-  acceptBehind: z.int().min(0).default(0),
-});
 const finalizeSchema = planSchema.extend({ drop: z.string().optional() });
 const signalSchema = z.strictObject({ signal: z.instanceof(AbortSignal).optional() });
 const rollbackSchema = planSchema.extend({
@@ -53,12 +47,6 @@ const rollbackSchema = planSchema.extend({
   laterWrites: z.enum(['carryBack', 'lose']).optional(),
   ...signalSchema.shape,
 });
-const embedSchema = modelRefSchema.partial().extend({
-  texts: z.array(z.string()),
-  purpose: z.enum(['document', 'query']).default('document'),
-  ...signalSchema.shape,
-});
-
 /** The one door: a registry, its planner and its worker, over one node store. Use {@link EmbeddingVersionManager.open}. */
 export class EmbeddingVersionManager implements AsyncDisposable {
   readonly registry: EmbeddingRegistry;
@@ -240,32 +228,10 @@ export class EmbeddingVersionManager implements AsyncDisposable {
    * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE` (failed nodes without `acceptFailed`, or over),
    * `NODES_BEHIND`
    */
-  async cutoverMigration(options: {
-    planId: string;
-    acceptFailed?: boolean;
-    acceptBehind?: number;
-  }): Promise<MigrationPlan> {
-    const { planId, ...wish } = parseOptions(cutoverSchema, options, 'options of cutoverMigration');
-    const { events, registry, config, embedders } = this.#context;
-    const before = await this.getMigration(planId);
-    const wasActive = (await this.getModel(before.targetSpec))?.isActive ?? false;
-    const isInPlace = before.strategy === 'inPlace';
-    const mayRun = config.workerEnabled && embedders.lacks(before.targetSpec) === undefined;
-    const catchUp = mayRun ? () => this.runMigration(planId) : undefined;
-    const { plan, followUp = undefined } = isInPlace
-      ? await registry.cutOver(planId, wish.acceptFailed)
-      : { plan: await cutOverSides(this.#context, planId, wish, catchUp) };
-    if (!wasActive) events.emit('model:activated', await this.registry.knownModel(plan.targetSpec));
-    if (plan.cutOverAt !== before.cutOverAt) events.emit('plan:cutover', plan);
-    if (followUp !== undefined) {
-      await writeMark(this.#context);
-      events.emit('plan:created', followUp);
-      // Most often nothing is left to do, and until it has ended the plan cannot be rolled back.
-      if (followUp.totalNodes === 0 && this.#context.nodes !== undefined)
-        await lookOnce(this.#context, followUp);
-    }
+  async cutoverMigration(options: CutoverOptions): Promise<MigrationPlan> {
+    const plan = await cutOver(this.#context, this, options);
     this.worker.nudge();
-    return isInPlace || catchUp === undefined ? plan : catchUp();
+    return plan;
   }
 
   /** {@link ReEmbeddingWorker.rollbackMigration} */
@@ -331,40 +297,11 @@ export class EmbeddingVersionManager implements AsyncDisposable {
    * @throws RegistryError `MODEL_UNKNOWN`, `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `EMBEDDER_FAILED`,
    * `VECTOR_INVALID`, `CONTENT_MISSING`, `CONTENT_TOO_LONG`
    */
-  async embed(
+  embed(
     texts: readonly string[],
-    options: Partial<ModelRef> & { purpose?: 'document' | 'query'; signal?: AbortSignal } = {},
+    options: EmbedOptions = {},
   ): Promise<{ vectors: readonly Vector[]; info: EmbeddingInfo }> {
-    const o = parseOptions(embedSchema, { ...options, texts }, 'options of embed');
-    const { modelId, version, purpose, signal } = o;
-    if ((modelId === undefined) !== (version === undefined))
-      throw new RegistryError(
-        'SPEC_INVALID',
-        'Pass both modelId and version, or neither for the active model.',
-      );
-    const spec =
-      modelId === undefined || version === undefined
-        ? await this.getActiveModel()
-        : await this.registry.knownModel({ modelId, version });
-    const { embedders, clock } = this.#context;
-    await this.#assertFitting(o.texts, spec);
-    return {
-      vectors: await embedOrThrow(o.texts, { embedders, clock, spec, purpose, signal }),
-      info: spec.info,
-    };
-  }
-
-  /** What the worker would not hand to an embedder. */
-  async #assertFitting(texts: readonly string[], spec: EmbeddingModelSpec): Promise<void> {
-    const empty = texts.indexOf('');
-    if (empty >= 0)
-      throw new RegistryError(
-        'CONTENT_MISSING',
-        `Text ${empty + 1} of ${texts.length} is empty; leave it out.`,
-      );
-    const faults = (await (await TokenLimit.of(this.#context, spec))?.check(texts)) ?? [];
-    const fault = faults.find((found) => found !== undefined);
-    if (fault !== undefined) throw new RegistryError(fault.code, fault.message);
+    return embedTexts(this.#context, this.registry, texts, options);
   }
 
   /**

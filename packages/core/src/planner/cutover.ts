@@ -3,27 +3,76 @@
  * asked first, then the store moves its readers in one step, then the registry notes it and activates the target.
  * A crash between the two is repaired by the same call: the store knows where its readers are.
  */
-import { type ManagerContext, sidesOf } from '../context.ts';
+import { z } from 'zod';
+import { type ManagerContext, sidesOf, writeMark } from '../context.ts';
 import { RegistryError } from '../errors.ts';
 import type { MigrationPlan } from '../model/plan.ts';
+import { parseOptions } from '../options.ts';
 import type { Comparison, SideBySide } from '../ports/node-store.ts';
+import type { EmbeddingRegistry } from '../registry.ts';
+import { type MigrationPlanner, planIdSchema } from './migration-planner.ts';
+import { lookOnce } from './switch-active-model.ts';
 
 /** A busy application is always a little ahead; more rounds would not catch it either. */
 const ROUNDS = 4;
 
 /** What a caller of the cutover may accept. */
-export interface CutoverWish {
+interface CutoverWish {
   /** Nodes that failed stay behind. */
   readonly acceptFailed: boolean;
   /** So many nodes may be behind when readers move; the last look brings them over. */
   readonly acceptBehind: number;
 }
 
+/** The plan, and what a caller accepts of it: nothing unless told. */
+export interface CutoverOptions extends Partial<CutoverWish> {
+  planId: string;
+}
+
+const schema = z.strictObject({
+  planId: planIdSchema,
+  acceptFailed: z.boolean().default(false),
+  acceptBehind: z.int().min(0).default(0),
+});
+
+interface Parts {
+  readonly registry: EmbeddingRegistry;
+  readonly planner: MigrationPlanner;
+  readonly worker: { runMigration(planId: string): Promise<MigrationPlan> };
+}
+
+/** Moves readers and writers to the target of a plan; see `EmbeddingVersionManager.cutoverMigration`. */
+export async function cutOver(
+  context: ManagerContext,
+  { registry: models, planner, worker }: Parts,
+  options: CutoverOptions,
+): Promise<MigrationPlan> {
+  const { planId, ...wish } = parseOptions(schema, options, 'options of cutoverMigration');
+  const { events, registry, config, embedders } = context;
+  const before = await planner.getMigration(planId);
+  const wasActive = (await models.getModel(before.targetSpec))?.isActive ?? false;
+  const isInPlace = before.strategy === 'inPlace';
+  const mayRun = config.workerEnabled && embedders.lacks(before.targetSpec) === undefined;
+  const catchUp = mayRun ? () => worker.runMigration(planId) : undefined;
+  const { plan, followUp = undefined } = isInPlace
+    ? await registry.cutOver(planId, wish.acceptFailed)
+    : { plan: await cutOverSides(context, planId, wish, catchUp) };
+  if (!wasActive) events.emit('model:activated', await models.knownModel(plan.targetSpec));
+  if (plan.cutOverAt !== before.cutOverAt) events.emit('plan:cutover', plan);
+  if (followUp !== undefined) {
+    await writeMark(context);
+    events.emit('plan:created', followUp);
+    // Most often nothing is left to do, and until it has ended the plan cannot be rolled back.
+    if (followUp.totalNodes === 0 && context.nodes !== undefined) await lookOnce(context, followUp);
+  }
+  return isInPlace || catchUp === undefined ? plan : catchUp();
+}
+
 /**
  * Answers the plan once its readers have moved.
  * @throws RegistryError `NODES_BEHIND`, `PLAN_STATE`, and what the store refuses
  */
-export async function cutOverSides(
+async function cutOverSides(
   context: ManagerContext,
   planId: string,
   wish: CutoverWish,

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { ManagerContext } from './context.ts';
+import { RegistryError } from './errors.ts';
+import {
+  type EmbeddingInfo,
+  type EmbeddingModelSpec,
+  type ModelRef,
+  modelRefSchema,
+} from './model/model-spec.ts';
+import type { Vector } from './model/vector.ts';
+import { parseOptions } from './options.ts';
+import type { EmbeddingRegistry } from './registry.ts';
+import { embedOrThrow } from './worker/embed-call.ts';
+import { TokenLimit } from './worker/token-limit.ts';
+
+/** The model (the active one unless told) and what the texts are: `document` unless told. */
+export interface EmbedOptions extends Partial<ModelRef> {
+  purpose?: 'document' | 'query';
+  signal?: AbortSignal;
+}
+
+const schema = modelRefSchema.partial().extend({
+  texts: z.array(z.string()),
+  purpose: z.enum(['document', 'query']).default('document'),
+  signal: z.instanceof(AbortSignal).optional(),
+});
+
+/** Embeds texts of an application with the checks of the worker. */
+export async function embedTexts(
+  context: ManagerContext,
+  registry: EmbeddingRegistry,
+  given: readonly string[],
+  options: EmbedOptions,
+): Promise<{ vectors: readonly Vector[]; info: EmbeddingInfo }> {
+  const o = parseOptions(schema, { ...options, texts: given }, 'options of embed');
+  const { modelId, version, purpose, signal, texts } = o;
+  if ((modelId === undefined) !== (version === undefined))
+    throw new RegistryError(
+      'SPEC_INVALID',
+      'Pass both modelId and version, or neither for the active model.',
+    );
+  const spec =
+    modelId === undefined || version === undefined
+      ? await registry.getActiveModel()
+      : await registry.knownModel({ modelId, version });
+  await assertFitting(context, texts, spec);
+  const { embedders, clock } = context;
+  return { vectors: await embedOrThrow(texts, { embedders, clock, spec, purpose, signal }), info: spec.info };
+}
+
+/** What the worker would not hand to an embedder. */
+async function assertFitting(
+  context: ManagerContext,
+  texts: readonly string[],
+  spec: EmbeddingModelSpec,
+): Promise<void> {
+  const empty = texts.indexOf('');
+  if (empty >= 0)
+    throw new RegistryError(
+      'CONTENT_MISSING',
+      `Text ${empty + 1} of ${texts.length} is empty; leave it out.`,
+    );
+  const faults = (await (await TokenLimit.of(context, spec))?.check(texts)) ?? [];
+  const fault = faults.find((found) => found !== undefined);
+  if (fault !== undefined) throw new RegistryError(fault.code, fault.message);
+}
