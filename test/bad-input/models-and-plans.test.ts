@@ -22,7 +22,10 @@ describe('a model that is', () => {
     ['without checksum', { checksum: undefined }, 'checksum'],
     ['of bits compared by cosine', { datatype: 'bit', distance: 'cosine' }, 'distance'],
     ['with a misspelt field', { dimensions: 12 }, 'dimensions'],
-    ['with a date that is none', { shutdownAt: 'soon' }, 'shutdownAt'],
+    ['with a date that is none', { shutdownAt: 'soon' }, 'shutdownAt must be a date'],
+    ['with a day that no month has', { deprecatedAt: '2027-02-30' }, '(was "2027-02-30")'],
+    ['with a date in words', { shutdownAt: 'May 5, 2027' }, '(was "May 5, 2027")'],
+    ['with a time of nowhere', { shutdownAt: '2027-05-05T10:00:00' }, '(was "2027-05-05T10:00:00")'],
   ])('%s', async (_, change, named) => {
     const { manager, dbPath } = await openScene({ nodes: 0 });
     const before = rowsOf(dbPath);

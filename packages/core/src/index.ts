@@ -22,6 +22,7 @@ export {
 export type { HeldBackBy, MigrationProgress, RegistryEvents, WorkerStats } from './events.ts';
 export { type Logger, silentLogger } from './logger.ts';
 export { EmbeddingVersionManager } from './manager.ts';
+export { CALENDAR_DAYS, type CalendarEntry, calendarOf } from './model/calendar.ts';
 export { computeChecksum, contentHash, type Json } from './model/checksum.ts';
 export {
   createVectorMetadata,

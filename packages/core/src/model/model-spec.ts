@@ -23,7 +23,7 @@ export interface ModelNotes {
   readonly maxInputTokens?: number;
   /** US dollars per million input tokens. */
   readonly pricePerMillionTokens?: number;
-  /** ISO dates. */
+  /** ISO dates, or times with a zone: from when new uses are discouraged, and from when the model is gone. */
   readonly deprecatedAt?: string;
   readonly shutdownAt?: string;
   readonly successor?: ModelRef;
@@ -38,7 +38,11 @@ export const modelIdSchema = z
   .max(512)
   .refine((id) => printable(id) && id.trim() !== '', 'must be printable characters');
 export const versionSchema = z.int().min(1, 'must be an integer of at least 1');
-const isoDate = z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'must be an ISO date');
+/** `Date.parse` alone would take "May 5" and the 30th of February, and a time without zone as the machine's own. */
+const isoDate = z.union(
+  [z.iso.date(), z.iso.datetime({ offset: true })],
+  'must be a date like 2027-01-31, or a time with its zone like 2027-01-31T12:00:00Z',
+);
 
 export const modelRefSchema = z.strictObject({ modelId: modelIdSchema, version: versionSchema });
 
