@@ -4,6 +4,7 @@ import { type ManagerContext, nodeStoreOf } from './context.ts';
 import { RegistryError } from './errors.ts';
 import { type ModelRef, modelIdSchema, type RegisteredModel, versionSchema } from './model/model-spec.ts';
 import { parseNodeId } from './model/node-id.ts';
+import { similarity } from './model/similarity.ts';
 import { type Vector, vectorFits } from './model/vector.ts';
 import { parseOptions } from './options.ts';
 import { assertSelection, type Selection, selectionShape } from './planner/selection.ts';
@@ -31,7 +32,7 @@ const SAMPLE = 16;
 const PAGE = 500;
 /** The sample is drawn from this many times as many nodes. */
 const SPREAD = 4;
-/** Cosine similarity, or share of equal bits, from which two vectors count as the same. */
+/** Similarity from which two vectors count as the same. */
 const SAME = 0.99;
 /** Texts edited since they were embedded disagree rightly; more than this share of them does not. */
 const DISAGREEING_AT_MOST = 0.25;
@@ -172,27 +173,7 @@ async function checkSample(
 
 function areSame(stored: Vector | undefined, made: Vector | undefined, model: RegisteredModel): boolean {
   if (stored === undefined || made === undefined || !vectorFits(stored, model)) return false;
-  return (stored instanceof Uint8Array ? equalBits(stored, made) : cosine(stored, made)) >= SAME;
-}
-
-function cosine(a: Vector, b: Vector): number {
-  let dot = 0;
-  let squaresOfA = 0;
-  let squaresOfB = 0;
-  for (const [index, left] of a.entries()) {
-    const right = b[index] ?? 0;
-    dot += left * right;
-    squaresOfA += left * left;
-    squaresOfB += right * right;
-  }
-  return dot / Math.sqrt(squaresOfA * squaresOfB);
-}
-
-function equalBits(a: Uint8Array, b: Vector): number {
-  let different = 0;
-  for (const [index, byte] of a.entries())
-    for (let rest = byte ^ (b[index] ?? 0); rest !== 0; rest &= rest - 1) different += 1;
-  return 1 - different / (a.length * 8);
+  return similarity(stored, made, model) >= SAME;
 }
 
 async function stampPage(

@@ -74,3 +74,25 @@ describe('a registry that a newer program has upgraded', () => {
     );
   });
 });
+
+describe('backups whose plan somebody has deleted by hand', () => {
+  it('are counted, apart from those of plans that there are', async () => {
+    let path = '';
+    await Scene.play(
+      async (options) => {
+        const made = await makeRegistryFile(options);
+        path = made.path;
+        return made;
+      },
+      async ({ store }) => {
+        const before = new Database(path);
+        before.exec(
+          `INSERT INTO backups (backup, plan, node_id, content_hash) VALUES (7 << 32, 7, 'a', ''), ((7 << 32) + 1, 7, 'b', ''),
+             (900 << 32, 900, 'c', '')`,
+        );
+        before.close();
+        expect(await store.strayBackups()).toEqual([{ count: 2 }, { count: 1 }]);
+      },
+    );
+  });
+});

@@ -259,6 +259,8 @@ describe('reading changes nothing', () => {
       'tasks',
       'failures',
       'backup',
+      'strayBackups',
+      'witness',
       'journal',
       'runnable',
       'backups',

@@ -5,12 +5,14 @@ import type {
   ModelNotes,
   ModelRef,
   RegisteredModel,
+  SpecFields,
 } from '../model/model-spec.ts';
 import type { MigrationPlan, NodeFilter, PlanTuning } from '../model/plan.ts';
 import type { RollbackReport } from '../model/rollback-report.ts';
 import type { MigrationStatus, Priority, Strategy, TaskStatus } from '../model/status.ts';
 import type { MigrationTask } from '../model/task.ts';
 import type { Vector } from '../model/vector.ts';
+import type { Witness, WitnessSample } from '../model/witness.ts';
 import type { Page, PageOptions } from './node-store.ts';
 
 /** What a node was before this plan wrote it. Absent vector, stamp or embedded hash are values too. */
@@ -41,6 +43,12 @@ export interface PlanDraft extends Required<PlanTuning> {
   readonly backupOldVectors: boolean;
   /** The target becomes the active model in the transaction that seals the plan. */
   readonly activate: boolean;
+}
+
+/** Backups that no plan wants. Without `planId` their plan is gone from the registry. */
+export interface StrayBackups {
+  readonly planId?: string;
+  readonly count: number;
 }
 
 /** A process, as a liveness probe asks for it. */
@@ -186,11 +194,22 @@ export interface RegistryStore {
   }): Promise<RegisteredModel>;
   /** Notes that are named replace the old ones. `MODEL_UNKNOWN`. */
   putNotes(ref: ModelRef, notes: ModelNotes): Promise<RegisteredModel>;
-  /** `MODEL_UNKNOWN`, `MODEL_IN_USE` (active or planned; nodes are the caller's to check). */
+  /** Its witness goes with it. `MODEL_UNKNOWN`, `MODEL_IN_USE` (active or planned; nodes are the caller's to check). */
   deleteModel(ref: ModelRef): Promise<void>;
   models(): Promise<readonly RegisteredModel[]>;
   /** `MODEL_UNKNOWN`. */
   activate(ref: ModelRef): Promise<RegisteredModel>;
+  /**
+   * Keeps the witness of a model. The first one stays: false where there is one already, and nothing changed,
+   * unless it is to be replaced. `MODEL_UNKNOWN`, also where the model is registered with another checksum.
+   */
+  putWitness(
+    spec: Pick<SpecFields, 'modelId' | 'version' | 'checksum'>,
+    samples: readonly WitnessSample[],
+    o?: { replace?: boolean },
+  ): Promise<boolean>;
+  /** Its texts in the order they were given; undefined where there is none, or no such model. */
+  witness(ref: ModelRef): Promise<Witness | undefined>;
 
   // ── making a plan ──
   /**
@@ -223,6 +242,8 @@ export interface RegistryStore {
   /** Failed tasks by their cause, the most frequent first. `PLAN_UNKNOWN`. */
   failures(planId: string): Promise<readonly FailureGroup[]>;
   backup(o: { planId: string; nodeId: string }): Promise<NodeBackup | undefined>;
+  /** Backups that nobody will ask for: of no plan (any more), or of one that gave them up and was interrupted. */
+  strayBackups(): Promise<readonly StrayBackups[]>;
   journal(o?: PageOptions & { planId?: string }): Promise<Page<JournalEntry>>;
 
   // ── steering ──

@@ -119,6 +119,7 @@ export function deleteModel(context: Context, ref: ModelRef): void {
     .get({ row }) as { plan_id: string } | undefined;
   if (plan) refuse(`plan ${plan.plan_id} needs it; roll that plan back or finalize it first`);
   db.sql('UPDATE model_specs SET registered_at = NULL WHERE model = ?').run(row);
+  db.sql('DELETE FROM witnesses WHERE model = ?').run(row);
   note(context, 'model:removed', { model: row, details: { ...ref } });
 }
 

@@ -3,6 +3,7 @@ import { type Reason, RegistryError } from '../errors.ts';
 import type { EmbeddingModelSpec, ModelNotes, ModelRef } from '../model/model-spec.ts';
 import type { PlanTuning } from '../model/plan.ts';
 import type { MigrationStatus } from '../model/status.ts';
+import type { WitnessSample } from '../model/witness.ts';
 import type { PageOptions } from '../ports/node-store.ts';
 import type {
   BackedUpNode,
@@ -27,6 +28,7 @@ import { planOf } from './rows.ts';
 import * as seeing from './seeing.ts';
 import * as sweeps from './sweeps.ts';
 import { failures, type TaskQuery, tasks } from './task-list.ts';
+import * as witnesses from './witnesses.ts';
 
 const CREATION_PATIENCE_MS = 5_000;
 const CREATION_POLL_MS = 50;
@@ -75,6 +77,18 @@ export class SqliteRegistryStore implements RegistryStore {
 
   activate(ref: ModelRef) {
     return this.#write((context) => models.activate(context, ref));
+  }
+
+  putWitness(
+    spec: Parameters<RegistryStore['putWitness']>[0],
+    samples: readonly WitnessSample[],
+    o: { replace?: boolean } = {},
+  ) {
+    return this.#write((context) => witnesses.putWitness(context, spec, samples, o));
+  }
+
+  witness(ref: ModelRef) {
+    return this.#read((context) => witnesses.witness(context, ref));
   }
 
   async createPlan(draft: PlanDraft, creator?: ProcessIdentity): Promise<PlanCreation> {
@@ -149,6 +163,10 @@ export class SqliteRegistryStore implements RegistryStore {
       const { nodeId: _, ...backup } = found;
       return backup;
     });
+  }
+
+  strayBackups() {
+    return this.#read(seeing.strayBackups);
   }
 
   journal(o: PageOptions & { planId?: string } = {}) {

@@ -6,7 +6,7 @@
  * lies in the range of a live lease; whatever else is waiting is in state 1 and found by an index.
  */
 export const APPLICATION_ID = 0x45565247; // "EVRG"
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** States of a task row. 0 and 1 are pending, 2 is in progress. */
 export const state = {
@@ -161,4 +161,8 @@ export const schemaSteps: readonly string[] = [
   tables + views,
   'ALTER TABLE plans ADD COLUMN strategy_reason TEXT',
   "ALTER TABLE workers ADD COLUMN waiting TEXT NOT NULL DEFAULT '[]'",
+  `CREATE TABLE witnesses (
+    model INTEGER NOT NULL REFERENCES model_specs, place INTEGER NOT NULL, text TEXT NOT NULL, vector BLOB NOT NULL,
+    made INTEGER NOT NULL, PRIMARY KEY (model, place)
+  ) STRICT`,
 ];

@@ -2,7 +2,7 @@ import type { Reason } from '../errors.ts';
 import { assertSameNodeStore } from '../model/node-store-id.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import type { Page, PageOptions } from '../ports/node-store.ts';
-import type { JournalEntry, RegistryStore, WorkerInfo } from '../ports/registry-store.ts';
+import type { JournalEntry, RegistryStore, StrayBackups, WorkerInfo } from '../ports/registry-store.ts';
 import { type Context, note, putSetting, raiseMark, setting } from './context.ts';
 import { giveBack, leasesOf } from './leases.ts';
 import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
@@ -120,6 +120,27 @@ export function catchUpMark(context: Context, mark: number): number {
   context.db.sql(`DELETE FROM leases WHERE kind = 'create'`).run();
   context.db.sql('UPDATE plans SET whole_store = 0 WHERE sealed IS NULL').run();
   return rows.length;
+}
+
+/**
+ * The plans of all backups are found by a step of the index for each, however many backups there are; those of one
+ * plan are counted only where they are stray.
+ */
+export function strayBackups({ db }: Context): StrayBackups[] {
+  const rows = db
+    .sql(
+      `WITH RECURSIVE owner(plan) AS (
+         SELECT min(backup) >> 32 FROM backups
+         UNION ALL
+         SELECT (SELECT b.backup >> 32 FROM backups b WHERE b.backup >= (owner.plan + 1) << 32 ORDER BY b.backup LIMIT 1)
+         FROM owner WHERE owner.plan IS NOT NULL)
+       SELECT p.plan_id, (SELECT count(*) FROM backups b
+         WHERE b.backup >= owner.plan << 32 AND b.backup < (owner.plan + 1) << 32) AS count
+       FROM owner LEFT JOIN plans p ON p.plan = owner.plan
+       WHERE owner.plan IS NOT NULL AND (p.plan IS NULL OR p.finalized IS NOT NULL)`,
+    )
+    .all() as { plan_id: string | null; count: number }[];
+  return rows.map(({ plan_id: planId, count }) => ({ count, ...(planId !== null && { planId }) }));
 }
 
 export function markFinalized(context: Context, planId: string): MigrationPlan {

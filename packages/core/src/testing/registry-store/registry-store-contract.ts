@@ -14,6 +14,7 @@ import { type MakeRegistryStore, Scene } from './scene.ts';
 import { sideCases } from './sides.ts';
 import { statusCases } from './status.ts';
 import { sweepCases } from './sweeps.ts';
+import { witnessCases } from './witnesses.ts';
 
 const groups = {
   models: modelCases,
@@ -30,6 +31,7 @@ const groups = {
   'new vectors beside the old': sideCases,
   statuses: statusCases,
   'seeing and company': companyCases,
+  witnesses: witnessCases,
 };
 
 /**
