@@ -113,4 +113,10 @@ export { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
 export type { SearchHit, SearchOptions } from './search.ts';
 export type { RegistryFileKind } from './sqlite/examine.ts';
 export type { StampNodesOptions } from './stamping.ts';
+export {
+  type MetricDescription,
+  type MetricName,
+  type SpanName,
+  telemetryNames,
+} from './telemetry/names.ts';
 export { ReEmbeddingWorker } from './worker/re-embedding-worker.ts';

@@ -13,6 +13,7 @@ import type { NodeStore } from '../ports/node-store.ts';
 import type { Lease, RollbackOutcome, RollbackResult } from '../ports/registry-store.ts';
 import { inPieces } from '../read-batch.ts';
 import type { PlanNodes } from '../side-set.ts';
+import { measureRollback } from '../telemetry/batch.ts';
 import { type Restore, restoration, restorePage } from './restore.ts';
 import { previewSides, rollBackSides } from './side-rollback.ts';
 
@@ -43,6 +44,7 @@ export async function rollBackPlan(
     const results = await restorePage(restore, page);
     cursor = last.seq;
     if (results === undefined || !(await registry.settleRollback(lease, cursor, results))) return false;
+    measureRollback(lease, results);
   }
   if (signal?.aborted) {
     await registry.endLease(lease);
@@ -213,6 +215,7 @@ async function restoreNode(
         ? await neverBackedUp(store, lease, nodeId)
         : (await restorePage(restoreUnder(context, store, lease), [{ ...backup, nodeId }]))?.[0];
     if (result === undefined || !(await registry.settleNode(lease, result))) return undefined;
+    measureRollback(lease, [result]);
     const [node] = await store.read([nodeId]);
     return reportOfOne(plan, result.outcome, nodeId, sameStamp(node, plan.targetSpec.info));
   } catch (error) {

@@ -11,6 +11,7 @@ import { noRollbackCounts, type RollbackReport, rollbackReport } from '../model/
 import { broughtOver } from '../planner/brought-over.ts';
 import type { Crossing, NodeHead, SideBySide } from '../ports/node-store.ts';
 import type { Lease } from '../ports/registry-store.ts';
+import { measureRollback } from '../telemetry/batch.ts';
 import { embedOrThrow } from '../worker/embed-call.ts';
 
 const PAGE = 500;
@@ -158,6 +159,7 @@ async function settleTasks(
     cursor = last.seq;
     const results = page.map(({ nodeId }) => ({ nodeId, outcome: 'restored' as const }));
     if (!(await registry.settleRollback(lease, cursor, results))) return false;
+    measureRollback(lease, results);
   }
   return true;
 }

@@ -15,6 +15,7 @@ import type { NodeWrite, StoredNode, WriteOutcome } from '../ports/node-store.ts
 import type { BackedUpNode, BatchResult, Lease, LeasedTask, TaskOutcome } from '../ports/registry-store.ts';
 import { readBatch } from '../read-batch.ts';
 import type { PlanNodes } from '../side-set.ts';
+import { type InStep, measureSettled, measureWrites, observeBatch } from '../telemetry/batch.ts';
 import { type EmbeddedBatch, embedBatch, type Interruption } from './embed-batch.ts';
 import { isVector } from './embed-call.ts';
 import { backoffMs, CONFLICTS_AT_MOST, holdMs } from './pace.ts';
@@ -44,20 +45,25 @@ export interface BatchOptions {
   readonly onEmbedded: () => Promise<void>;
 }
 
-export async function runBatch(
+export function runBatch(context: ManagerContext, lease: Lease, options: BatchOptions): Promise<BatchEnd> {
+  return observeBatch(lease, (inStep) => runSteps(context, lease, options, inStep));
+}
+
+async function runSteps(
   context: ManagerContext,
   lease: Lease,
   { stopping, onEmbedded }: BatchOptions,
+  inStep: InStep,
 ): Promise<BatchEnd> {
   const store = await nodesOf(context, lease.plan, 'Running a plan');
   const batch = new Batch(context, store, lease);
-  await batch.read();
-  const embedded = await batch.embed(stopping);
+  await inStep('read', () => batch.read());
+  const embedded = await inStep('embed', () => batch.embed(stopping));
   // The calls of other batches are sent and answered first: what follows keeps them waiting.
   await (embedded.interruption === undefined && !batch.isToPause ? onEmbedded() : nextTurn());
-  if (!(await batch.backUp())) return { settled: false, completed: 0, failedIds: [] };
-  await batch.write();
-  return batch.settle(embedded);
+  if (!(await inStep('backup', () => batch.backUp()))) return { settled: false, completed: 0, failedIds: [] };
+  await inStep('write', () => batch.write());
+  return inStep('settle', () => batch.settle(embedded));
 }
 
 class Batch {
@@ -182,6 +188,7 @@ class Batch {
       }),
     );
     const written = await this.#store.write(writes);
+    measureWrites(this.#lease, written);
     for (const [index, { wanted }] of this.#ready.entries()) this.#noteWrite(wanted.task, written[index]);
   }
 
@@ -209,6 +216,7 @@ class Batch {
       ...(hold && { hold }),
     };
     const settled = await this.#context.registry.settle(this.#lease, result);
+    if (settled) measureSettled(this.#lease, result);
     const pause = interruption?.kind === 'pause' ? interruption.reason : this.#pause;
     const named = this.#outcomes.filter((outcome) => outcome.status !== 'completed').length;
     return {

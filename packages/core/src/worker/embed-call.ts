@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, stopwatch } from '../clock.ts';
 import type { EmbedderSet } from '../embedder-set.ts';
 import {
   EmbedderError,
@@ -11,6 +11,8 @@ import {
 import type { EmbeddingModelSpec } from '../model/model-spec.ts';
 import { quotesContent } from '../model/quotes-content.ts';
 import { type Vector, vectorFault } from '../model/vector.ts';
+import type { Embedder } from '../ports/embedder.ts';
+import { measureCall } from '../telemetry/embed.ts';
 import { chunked } from './chunks.ts';
 
 /** A call that has not answered by then is a transient failure. */
@@ -36,9 +38,22 @@ export type CallResult =
 /** One call of an embedder with its answer checked. It does not throw but for a missing embedder. */
 export async function callEmbedder(texts: readonly string[], o: EmbedCallOptions): Promise<CallResult> {
   const { embedder, calls } = o.embedders.get(o.spec);
+  const { result, seconds } = await calls.run(async () => {
+    const elapsed = stopwatch();
+    return { result: await callOnce(texts, embedder, o), seconds: elapsed() };
+  });
+  await measureCall(embedder, { ...o, texts, outcome: result.kind, seconds });
+  return result;
+}
+
+async function callOnce(
+  texts: readonly string[],
+  embedder: Embedder,
+  o: EmbedCallOptions,
+): Promise<CallResult> {
   try {
-    const vectors = await calls.run(() =>
-      withTimeout(o.clock, o.signal, (signal) => embedder.embed(texts, { purpose: o.purpose, signal })),
+    const vectors = await withTimeout(o.clock, o.signal, (signal) =>
+      embedder.embed(texts, { purpose: o.purpose, signal }),
     );
     return checkAnswer(texts, vectors, o.spec);
   } catch (error) {

@@ -3,6 +3,7 @@ import { type Reason, reasonOf } from '../errors.ts';
 import { sweepPlan } from '../planner/sweep.ts';
 import type { Lease } from '../ports/registry-store.ts';
 import { rollBackPlan } from '../rollback/rollback.ts';
+import { inSpan, planAttributes } from '../telemetry/spans.ts';
 import { type BatchEnd, type BatchOptions, runBatch, storeFailure } from './batch.ts';
 import { backoffMs } from './pace.ts';
 import { Progress } from './progress.ts';
@@ -50,12 +51,17 @@ export class LeaseRunner {
   async #carryOut(lease: Lease, options: BatchOptions): Promise<LeaseEnd> {
     if (lease.kind === 'batch') return this.#endBatch(lease, await runBatch(this.#context, lease, options));
     const { stopping } = options;
+    const attributes = planAttributes(lease.plan);
     if (lease.kind === 'rollback') {
-      await rollBackPlan(this.#context, lease, stopping);
+      await inSpan('embedding_registry.rollback', attributes, () =>
+        rollBackPlan(this.#context, lease, stopping),
+      );
       const plan = await this.#context.registry.plan(lease.plan.planId);
       return { ...nothing, rolledBack: (plan?.rolledBackNodes ?? 0) - lease.plan.rolledBackNodes };
     }
-    const plan = await sweepPlan(this.#context, lease, stopping);
+    const plan = await inSpan('embedding_registry.sweep', attributes, () =>
+      sweepPlan(this.#context, lease, stopping),
+    );
     if (plan.status !== lease.plan.status)
       this.#context.events.emit('plan:changed', { plan, from: lease.plan.status });
     return nothing;
