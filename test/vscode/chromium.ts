@@ -7,7 +7,8 @@ export function chromiumPath(): string | undefined {
   return [process.env.CHROMIUM_PATH, ...places].find((path) => path !== undefined && isProgram(path));
 }
 
-function isProgram(path: string): boolean {
+/** Whether a file may be run. */
+export function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

@@ -88,10 +88,10 @@ describe('a migration in the editor', () => {
     await workbench.runCommand('Embedding Registry: Resume Migration');
     await workbench.pick('hashed_ngram');
     await expect.poll(async () => (await plan()).status).toBe('in_progress');
-    await workbench.row('no worker').waitFor({ timeout: 45_000 });
+    await workbench.row('no worker').waitFor();
     await workbench.runCommand('Embedding Registry: Start Migration');
     await workbench.pick('hashed_ngram');
-    await workbench.row('Completed').waitFor({ timeout: 45_000 });
+    await workbench.row('Completed').waitFor();
     const done = await plan();
     expect(done).toMatchObject({ status: 'completed', completedNodes: 600, failedNodes: 0 });
     expect(await project.fingerprint()).not.toBe(before);

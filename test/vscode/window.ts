@@ -1,7 +1,6 @@
-import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { afterEach } from 'vitest';
-import { Editor, installExtension } from './editor.ts';
+import { afterEach, inject } from 'vitest';
+import { Editor } from './editor.ts';
 import { type Home, makeHome, removeHome } from './home.ts';
 import { launchBrowser, Workbench } from './workbench.ts';
 
@@ -12,9 +11,6 @@ export function picturesOfFailures(window: () => Window | undefined): void {
     await window()?.workbench.picture(`failed-${task.name.replaceAll(/\W+/g, '-')}`);
   });
 }
-
-const packages = resolve('extensions/vscode/dist/packages');
-const vsix = join(packages, `embedding-registry-${process.platform}-${process.arch}.vsix`);
 
 /** An editor with the packed extension, open on a workspace. */
 export interface Window {
@@ -29,13 +25,12 @@ export async function openWindow(
   fill: (workspace: string) => Promise<void>,
   o: { settings?: Readonly<Record<string, unknown>>; trust?: boolean } = {},
 ): Promise<Window> {
-  const home = makeHome(o.settings);
+  const home = { ...makeHome(o.settings), extensions: inject('extensions') };
   const closing: (() => Promise<void> | void)[] = [() => removeHome(home)];
   const close = async () => {
     for (const each of closing.toReversed()) await each();
   };
   try {
-    installExtension(home, vsix);
     await fill(home.workspace);
     const editor = await Editor.start(home, { trust: o.trust ?? false });
     closing.push(() => editor[Symbol.asyncDispose]());

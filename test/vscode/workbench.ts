@@ -6,6 +6,8 @@ import { chromiumPath } from './chromium.ts';
 /** Pictures of each view, made by every run, to be looked at. */
 const PICTURES = 'node_modules/.cache/vscode-screenshots';
 
+/** A machine that builds something else besides takes its time; what waits in vain fails all the same. */
+const PATIENCE_MS = 60_000;
 const flags = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
 
 /** Class of the workbench, and the theme that sets it. */
@@ -34,13 +36,15 @@ export class Workbench {
     const isOutside = (url: URL) => url.protocol.startsWith('http') && url.hostname !== '127.0.0.1';
     await context.route(isOutside, (route) => route.abort());
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(PATIENCE_MS);
     return new Workbench(page);
   }
 
   /** Another window on the same editor. */
   async another(): Promise<Workbench> {
-    return new Workbench(await this.page.context().newPage());
+    const page = await this.page.context().newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
+    return new Workbench(page);
   }
 
   async goTo(url: string, folder: string): Promise<void> {

@@ -6,18 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-
-/** Platforms as the marketplace names them, and the binaries of better-sqlite3 for them. */
-const binaries: Readonly<Record<string, string>> = {
-  'linux-x64': 'linux-x64',
-  'linux-arm64': 'linux-arm64',
-  'alpine-x64': 'linuxmusl-x64',
-  'alpine-arm64': 'linuxmusl-arm64',
-  'darwin-x64': 'darwin-x64',
-  'darwin-arm64': 'darwin-arm64',
-  'win32-x64': 'win32-x64',
-  'win32-arm64': 'win32-arm64',
-};
+import { targets } from './targets.ts';
 
 const extension = resolve(import.meta.dirname, '..');
 const require = createRequire(join(extension, 'package.json'));
@@ -33,9 +22,9 @@ function run(program: string, parameters: readonly string[]): void {
 
 /** The binary of one platform; a package holds no other. */
 function placeBinary(target: string): void {
-  const name = binaries[target];
+  const name = targets[target];
   if (name === undefined)
-    throw new Error(`There is no target ${target}; choose of ${Object.keys(binaries).join(', ')}.`);
+    throw new Error(`There is no target ${target}; choose of ${Object.keys(targets).join(', ')}.`);
   const folder = join(extension, 'dist', 'native');
   mkdirSync(folder, { recursive: true });
   const driver = dirname(require.resolve('better-sqlite3/package.json'));
@@ -53,7 +42,7 @@ function pack(target: string): void {
 
 const here = `${process.platform}-${process.arch}`;
 const wanted = process.argv.slice(2);
-const targets = wanted.length === 0 ? [here] : wanted.includes('all') ? Object.keys(binaries) : wanted;
+const chosen = wanted.length === 0 ? [here] : wanted.includes('all') ? Object.keys(targets) : wanted;
 
 // What an older build left behind would be packed.
 rmSync(join(extension, 'dist'), { recursive: true, force: true });
@@ -64,6 +53,6 @@ const loader = dirname(cli.resolve('jiti/package.json'));
 copyFileSync(join(loader, 'dist', 'babel.cjs'), join(extension, 'dist', 'babel.cjs'));
 copyFileSync(resolve(extension, '../../LICENSE'), join(extension, 'LICENSE'));
 mkdirSync(packaged, { recursive: true });
-for (const target of targets) pack(target);
+for (const target of chosen) pack(target);
 // What stays behind fits this machine: for tests and for a window that runs the folder.
-if (binaries[here] !== undefined) placeBinary(here);
+if (targets[here] !== undefined) placeBinary(here);
