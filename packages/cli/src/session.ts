@@ -6,6 +6,7 @@ import {
   isRegistryError,
   type NodeStore,
   type OpenOptions,
+  registryFileKind,
 } from '@registry/core';
 import { type ConfigFlags, type Resolved, resolveConfiguration } from './config/resolve.ts';
 import type { Output } from './output.ts';
@@ -40,6 +41,7 @@ export async function openSession(need: Need, options: SessionOptions): Promise<
   const resolved = await resolveConfiguration(options.flags);
   const { definition, dbPath, config } = resolved;
   if (config.enabled !== false && !options.create && !existsSync(dbPath)) throw noRegistry(resolved);
+  if (config.enabled !== false && need !== 'read') await confirmGuest(options, dbPath);
   const opened: unknown[] = [];
   try {
     const hasNodes = need !== 'read' && need !== 'steer';
@@ -91,6 +93,14 @@ async function embeddersFor(
     logger.warn('The embedders could not be made; this goes on without them', { error });
     return [];
   }
+}
+
+/** A database that others made takes the tables of a registry in beside theirs: not unasked. */
+async function confirmGuest({ output, yes }: SessionOptions, dbPath: string): Promise<void> {
+  if (yes || (await registryFileKind({ path: dbPath })) !== 'vacant') return;
+  output.note(`${dbPath} is a SQLite database without a registry.`);
+  output.note('The tables of a registry would be made beside those that it holds.');
+  await confirmed({ output, yes }, 'Make them there?', `a registry in ${dbPath}`, { dbPath });
 }
 
 /** The upgrade of a database of the origin is one way: it is asked for. */

@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { EmbeddingVersionManager } from '@registry/core';
+import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { evr } from './evr.ts';
 import { emptyFolder, notes, Project } from './project.ts';
@@ -121,6 +122,34 @@ describe('what was not asked for rightly', () => {
     expect(stderr).toBe('');
     const verbose = await evr(['status', '--verbose'], { cwd });
     expect(verbose.stderr).toMatch(stack);
+  });
+
+  it('makes no registry in a database of others unless that is confirmed', async () => {
+    const project = await Project.make({ config: '' });
+    const path = project.path('app.sqlite');
+    const app = new Database(path);
+    app.exec('CREATE TABLE customers (id INTEGER PRIMARY KEY)');
+    app.close();
+    const before = readFileSync(path);
+    const register = ['models', 'register', '--id', 'text', '--dimension', '4', '--db', 'app.sqlite'];
+    const refused = await project.json(register);
+    expect(refused).toMatchObject({
+      exitCode: 2,
+      error: { code: 'NOT_CONFIRMED', details: { dbPath: path } },
+    });
+    expect(readFileSync(path).equals(before)).toBe(true);
+    expect(await project.json([...register, '--yes'])).toMatchObject({ exitCode: 0 });
+    expect((await project.json(['models', '--db', 'app.sqlite'])).exitCode).toBe(0);
+  });
+
+  it('previews no rollback of a node that the plan does not know', async () => {
+    const project = await Project.make({ nodes: notes(2) });
+    const planId = await project.planned();
+    await project.json(['run', planId]);
+    for (const parameters of [['--dry-run'], ['--yes'], []]) {
+      const answer = await project.json(['rollback', planId, '--node', 'nobody', ...parameters]);
+      expect(answer).toMatchObject({ exitCode: 2, error: { code: 'NODE_UNKNOWN' } });
+    }
   });
 
   it('says nothing of a reader that has gone', async () => {

@@ -270,6 +270,7 @@ describe('reading changes nothing', () => {
       'nodeStoreId',
       'creator',
       'workers',
+      'checkNode',
       'close',
     ];
     const writes = Object.keys(store).filter((name) => !reads.includes(name));

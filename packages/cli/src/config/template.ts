@@ -31,15 +31,17 @@ ${importLine('SqliteNodeStore', '@registry/node-memory')}
 
 // Relative paths count from the folder of this file.
 export default defineRegistryConfig({
-  // The database of models, plans and backups. Settings of a new plan may stand here too, such as
-  // migrationBatchSize, migrationThrottleMs, maxParallelWorkers and maxRetries.
+  // The database of models, plans and backups. Settings of a new plan may stand
+  // here too: migrationBatchSize, migrationThrottleMs, maxParallelWorkers,
+  // maxRetries.
   registry: { registryDbPath: ${quoted(dbPath)} },
 
-  // Where your nodes live; opened when a command needs them. For a table of your own, adopt it first
-  // (SqliteNodeStore.adopt) and pass { path, table, columns }.
+  // Where your nodes live; opened when a command needs them. For a table of your
+  // own, adopt it first (SqliteNodeStore.adopt) and pass { path, table, columns }.
   nodeStore: () => SqliteNodeStore.open({ path: ${quoted(nodesPath)} }),
 
-  // One for each model that is to be embedded with: the old one stays here until its nodes have moved.
+  // One for each model that is to be embedded with: the old one stays here until
+  // its nodes have moved.
   embedders: [
     ${code},
   ],

@@ -282,6 +282,8 @@ export interface RegistryStore {
     /** Leases of this worker whose texts are embedded: such a batch is yet to be written, and takes no lane. */
     embedded?: readonly string[];
   }): Promise<Claim>;
+  /** Changes nothing, and throws what {@link takeNode} would. */
+  checkNode(o: { planId: string; nodeId: string }): Promise<void>;
   /**
    * Takes one node for its rollback. `wait`: a batch or a sweep is at it; with `force` that lease ends
    * first, without a loss. Meanwhile nobody else claims the node. `NODE_UNKNOWN`, `PLAN_UNKNOWN`, `PLAN_STATE`,

@@ -240,6 +240,7 @@ async function previewNode(
   o: { plan: MigrationPlan; nodeId: string },
 ): Promise<RollbackReport> {
   const { plan, nodeId } = o;
+  await registry.checkNode({ planId: plan.planId, nodeId });
   const backup = await registry.backup({ planId: plan.planId, nodeId });
   const [node] = await store.read([nodeId]);
   const isAtTarget = sameStamp(node, plan.targetSpec.info);

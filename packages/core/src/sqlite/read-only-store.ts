@@ -19,6 +19,7 @@ const access = {
   mark: 'read',
   nodeStoreId: 'read',
   workers: 'read',
+  checkNode: 'read',
   creator: 'read',
   putModel: 'write',
   putNotes: 'write',

@@ -201,6 +201,10 @@ export class SqliteRegistryStore implements RegistryStore {
     return this.#write((context) => leases.claim(context, o));
   }
 
+  checkNode(o: { planId: string; nodeId: string }) {
+    return this.#read((context) => void rollbacks.nodeGoingBack(context, o));
+  }
+
   takeNode(o: { planId: string; nodeId: string; workerId: string; leaseMs: number; force: boolean }) {
     return this.#write((context) => rollbacks.takeNode(context, o));
   }

@@ -263,12 +263,7 @@ export function takeNode(
   const { db, clock } = context;
   // Nobody else may be there to take back what a dead worker holds.
   reclaim(context, o);
-  const row = planRow(context, o.planId);
-  assertBackups(row);
-  if (row.status === 'rolling_back' || row.status === 'rolled_back')
-    throw planState(row, 'rolled back node by node', 'the whole plan is being rolled back');
-  assertTask(context, row, o.nodeId);
-  assertLatest(context, row, o.nodeId);
+  const row = nodeGoingBack(context, o);
   const busy = leasesAt(context, row, o.nodeId);
   if (busy.length > 0 && !o.force)
     return { kind: 'wait', because: 'lanes', until: Math.min(...busy.map((lease) => lease.deadline)) };
@@ -284,6 +279,17 @@ export function takeNode(
   ).run(row.plan, o.nodeId);
   const tasks = [{ nodeId: o.nodeId, attempts: 0, conflicts: 0 }];
   return { kind: 'lease', lease: { leaseId, kind: 'node', plan: planOf(row), tasks, takenAt } };
+}
+
+/** The plan of a node that may be rolled back alone. */
+export function nodeGoingBack(context: Context, o: { planId: string; nodeId: string }): PlanRow {
+  const row = planRow(context, o.planId);
+  assertBackups(row);
+  if (row.status === 'rolling_back' || row.status === 'rolled_back')
+    throw planState(row, 'rolled back node by node', 'the whole plan is being rolled back');
+  assertTask(context, row, o.nodeId);
+  assertLatest(context, row, o.nodeId);
+  return row;
 }
 
 function assertTask({ db }: Context, row: PlanRow, nodeId: string): void {

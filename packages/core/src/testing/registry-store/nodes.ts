@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
+import type { RegistryErrorCode } from '../../errors.ts';
 import { LEASE_MS } from './audit.ts';
-import { batchResult, nodeIds, nodesOf, refused, type SceneCase } from './scene.ts';
+import { batchResult, nodeIds, nodesOf, refused, type Scene, type SceneCase } from './scene.ts';
+
+/** Whoever asks is told what whoever takes it is told. */
+async function refusedNode(
+  scene: Scene,
+  planId: string,
+  nodeId: string,
+  code: RegistryErrorCode,
+): Promise<void> {
+  await refused(scene.store.checkNode({ planId, nodeId }), code);
+  await refused(scene.takeNode(planId, nodeId), code);
+}
 
 /** Rollback of one node, under a lease of its own. */
 export const nodeCases: Readonly<Record<string, SceneCase>> = {
@@ -8,6 +20,7 @@ export const nodeCases: Readonly<Record<string, SceneCase>> = {
     const { store } = scene;
     const { planId } = await scene.plan(nodeIds(6), { wholeStore: true });
     await scene.work(await scene.lease(planId));
+    await store.checkNode({ planId, nodeId: 'node-002' });
     const lease = await scene.nodeLease(planId, 'node-002');
     assert.deepEqual([lease.kind, nodesOf(lease), lease.plan.planId], ['node', ['node-002'], planId]);
     assert.equal(await store.settleNode(lease, { nodeId: 'node-002', outcome: 'restored' }), true);
@@ -27,13 +40,13 @@ export const nodeCases: Readonly<Record<string, SceneCase>> = {
     const { planId } = await scene.plan(nodeIds(2));
     const found = [{ nodeId: 'node-001', status: 'completed' } as const];
     await scene.work(await scene.lease(planId), found);
-    await refused(scene.takeNode('no such plan', 'node-001'), 'PLAN_UNKNOWN');
-    await refused(scene.takeNode(planId, 'nobody'), 'NODE_UNKNOWN');
-    await refused(scene.takeNode(planId, 'node-001'), 'BACKUP_MISSING');
+    await refusedNode(scene, 'no such plan', 'node-001', 'PLAN_UNKNOWN');
+    await refusedNode(scene, planId, 'nobody', 'NODE_UNKNOWN');
+    await refusedNode(scene, planId, 'node-001', 'BACKUP_MISSING');
     const bare = await scene.plan(['x'], { backupOldVectors: false });
-    await refused(scene.takeNode(bare.planId, 'x'), 'BACKUP_MISSING');
+    await refusedNode(scene, bare.planId, 'x', 'BACKUP_MISSING');
     await store.beginRollback(planId);
-    await refused(scene.takeNode(planId, 'node-002'), 'PLAN_STATE');
+    await refusedNode(scene, planId, 'node-002', 'PLAN_STATE');
   },
 
   'refuses a node that another unfinished plan holds, written or not': async (scene) => {
@@ -43,8 +56,7 @@ export const nodeCases: Readonly<Record<string, SceneCase>> = {
     await store.movePlan(planId, 'cancelled');
     const other = await scene.plan(['node-001', 'node-008']);
     await scene.lease(other.planId);
-    for (const nodeId of ['node-001', 'node-008'])
-      await refused(scene.takeNode(planId, nodeId), 'PLAN_OVERLAP');
+    for (const nodeId of ['node-001', 'node-008']) await refusedNode(scene, planId, nodeId, 'PLAN_OVERLAP');
     await refused(store.beginRollback(planId), 'PLAN_OVERLAP');
     await store.endLease(await scene.nodeLease(planId, 'node-002'));
   },
