@@ -205,7 +205,9 @@ describe('the journal', () => {
       expect(entry.actor).toMatch(/@.+:\d+$/);
       expect(Date.parse(entry.at)).not.toBeNaN();
     }
-    expect(items.find(({ action }) => action === 'plan:tuned')?.details).toEqual({ batchSize: 5 });
+    expect(items.find(({ action }) => action === 'plan:tuned')?.details).toEqual({
+      batchSize: { from: 1, to: 5 },
+    });
   });
 
   it('comes in pages', async () => {

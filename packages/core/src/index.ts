@@ -109,6 +109,7 @@ export type {
   TaskSeed,
   WorkerInfo,
 } from './ports/registry-store.ts';
+export type { BackupTotals, EndedTasks, StampingEnd } from './ports/totals.ts';
 export { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
 export type { SearchHit, SearchOptions } from './search.ts';
 export type { RegistryFileKind } from './sqlite/examine.ts';

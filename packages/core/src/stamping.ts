@@ -66,9 +66,31 @@ export async function stampNodes(
   const ahead = await readAhead(store, pages, o.sampleSize ?? SAMPLE, o.signal);
   total.skipped += ahead.skipped;
   differing = await checkSample(context, model, ahead.sample, o.signal);
-  for (const ids of ahead.pages) await stamp(ids);
-  for await (const ids of pages) await stamp(ids);
+  await journalled(context, model, total, async () => {
+    for (const ids of ahead.pages) await stamp(ids);
+    for await (const ids of pages) await stamp(ids);
+  });
   return total;
+}
+
+/** Told before the first write, since a process may be killed before the last one. */
+async function journalled(
+  { registry, logger }: ManagerContext,
+  { modelId, version }: RegisteredModel,
+  total: { readonly stamped: number; readonly skipped: number },
+  body: () => Promise<void>,
+): Promise<void> {
+  const ref = { modelId, version };
+  await registry.noteStamping(ref);
+  try {
+    await body();
+  } catch (error) {
+    await registry.noteStamping(ref, { ...total, interrupted: true }).catch((second: unknown) => {
+      logger.warn('The journal could not be told that a stamping was interrupted', { error: second });
+    });
+    throw error;
+  }
+  await registry.noteStamping(ref, { ...total, interrupted: false });
 }
 
 type ParsedSelection = Pick<z.output<typeof schema>, 'nodeIds' | 'where' | 'signal'>;

@@ -130,6 +130,15 @@ function wordsOf(key: string): string {
 function shownValue(key: string, value: unknown): string {
   if (value === true) return '';
   if (typeof value === 'number') return ` ${grouped(value)}`;
+  if (isChange(value)) return `${changedValue(value.from)} →${changedValue(value.to)}`;
   if (typeof value !== 'string') return ` ${JSON.stringify(value)}`;
   return ` ${key === 'from' ? statusWord(value) : value}`;
+}
+
+function isChange(value: unknown): value is { readonly from: unknown; readonly to: unknown } {
+  return typeof value === 'object' && value !== null && 'from' in value && 'to' in value;
+}
+
+function changedValue(value: unknown): string {
+  return value === null ? ' none' : shownValue('', value);
 }

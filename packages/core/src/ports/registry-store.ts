@@ -14,6 +14,7 @@ import type { MigrationTask } from '../model/task.ts';
 import type { Vector } from '../model/vector.ts';
 import type { Witness, WitnessSample } from '../model/witness.ts';
 import type { Page, PageOptions } from './node-store.ts';
+import type { BackupTotals, EndedTasks, StampingEnd } from './totals.ts';
 
 /** What a node was before this plan wrote it. Absent vector, stamp or embedded hash are values too. */
 export interface NodeBackup extends Partial<EmbeddingInfo> {
@@ -211,6 +212,9 @@ export interface RegistryStore {
   /** Its texts in the order they were given; undefined where there is none, or no such model. */
   witness(ref: ModelRef): Promise<Witness | undefined>;
 
+  /** Journals that vectors of this model are being stamped, and with `ended` how that ended. `MODEL_UNKNOWN`. */
+  noteStamping(ref: ModelRef, ended?: StampingEnd): Promise<void>;
+
   // ── making a plan ──
   /**
    * Takes the create lease of the registry. Goes on with an interrupted creation of the same draft over the
@@ -242,6 +246,15 @@ export interface RegistryStore {
   /** Failed tasks by their cause, the most frequent first. `PLAN_UNKNOWN`. */
   failures(planId: string): Promise<readonly FailureGroup[]>;
   backup(o: { planId: string; nodeId: string }): Promise<NodeBackup | undefined>;
+  /** How many tasks ended when and how, over the next `limit` (50,000) tasks: to be added up. `PLAN_UNKNOWN`. */
+  endedTasks(o: {
+    planId: string;
+    bucketMs: number;
+    after?: string;
+    limit?: number;
+  }): Promise<Page<EndedTasks>>;
+  /** Number and size of the next `limit` (20,000) backups of a plan: to be added up. `PLAN_UNKNOWN`. */
+  backupTotals(o: { planId: string; after?: string; limit?: number }): Promise<BackupTotals>;
   /** Backups that nobody will ask for: of no plan (any more), or of one that gave them up and was interrupted. */
   strayBackups(): Promise<readonly StrayBackups[]>;
   journal(o?: PageOptions & { planId?: string }): Promise<Page<JournalEntry>>;

@@ -16,6 +16,12 @@ export interface JournalNote {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
+/** What became of a setting or a note; null where there was or is none. */
+export interface Change {
+  readonly from: unknown;
+  readonly to: unknown;
+}
+
 export function note(
   { db, clock, actor }: Context,
   action: string,

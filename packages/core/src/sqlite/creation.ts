@@ -13,7 +13,7 @@ import {
   wholeStoreHolder,
 } from './holding.ts';
 import { endLeasesOfEndedPlans } from './leases.ts';
-import { knownModel, setActive } from './models.ts';
+import { knownModel, label, setActive } from './models.ts';
 import { planSnapshot, setStatus } from './plans.ts';
 import { PLAN_ROWS, type PlanRow, planOf } from './rows.ts';
 
@@ -247,7 +247,7 @@ export function sealPlan(context: Context, creation: PlanCreation): MigrationPla
   note(context, 'plan:created', {
     plan: row.plan,
     model: row.target,
-    details: { totalNodes: row.total, ...draftNote(row) },
+    details: { totalNodes: row.total, source: label(context, row.source), ...draftNote(row) },
   });
   if (row.activate === 1) activateTarget(context, row);
   // Writers of the old model may have been busy until just now: an activated plan is looked through once more.

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { RegistryError } from '../errors.ts';
 import {
   type EmbeddingModelSpec,
@@ -7,7 +8,8 @@ import {
   type RegisteredModel,
   specDifference,
 } from '../model/model-spec.ts';
-import { type Context, modelRow, note } from './context.ts';
+import type { StampingEnd } from '../ports/totals.ts';
+import { type Change, type Context, modelRow, note } from './context.ts';
 import { MODEL_ROWS, type ModelRow, modelOf } from './rows.ts';
 
 const named = (ref: ModelRef) => `${ref.modelId}:v${ref.version}`;
@@ -94,10 +96,16 @@ export function insertModel(
 
 export function putNotes(context: Context, ref: ModelRef, notes: ModelNotes): RegisteredModel {
   const row = knownModel(context, ref);
+  const before = model(context, row);
   context.db
     .sql('UPDATE model_specs SET notes = json_patch(notes, ?) WHERE model = ?')
     .run(JSON.stringify(notes), row);
-  note(context, 'model:updated', { model: row, details: { ...notes } });
+  const changed = Object.entries(notes).map(([key, to]): [string, Change] => {
+    const from: unknown = before[key as keyof ModelNotes];
+    return [key, { from: from ?? null, to: to ?? null }];
+  });
+  const details = Object.fromEntries(changed.filter(([, { from, to }]) => !isDeepStrictEqual(from, to)));
+  if (Object.keys(details).length > 0) note(context, 'model:updated', { model: row, details });
   return model(context, row);
 }
 
@@ -129,6 +137,11 @@ export function activate(context: Context, ref: ModelRef): RegisteredModel {
   return model(context, row);
 }
 
+export function noteStamping(context: Context, ref: ModelRef, ended?: StampingEnd): void {
+  const action = ended === undefined ? 'nodes:stamping' : 'nodes:stamped';
+  note(context, action, { model: knownModel(context, ref), details: { ...ended } });
+}
+
 /** The row of the active model. */
 export function activeModel({ db }: Context): number | undefined {
   return (db.sql('SELECT model FROM active_model').get() as { model: number } | undefined)?.model;
@@ -152,7 +165,8 @@ export function setActive(context: Context, row: number, plan?: number): number 
   return before;
 }
 
-function label({ db }: Context, row: number): string {
+/** Qualified id of a model or a stamp, for people. */
+export function label({ db }: Context, row: number): string {
   const spec = db
     .sql('SELECT model_id, version, checksum FROM model_specs WHERE model = ?')
     .get(row) as ModelRow;

@@ -2,7 +2,7 @@ import { type Reason, RegistryError } from '../errors.ts';
 import type { MigrationPlan, PlanTuning } from '../model/plan.ts';
 import { type MigrationStatus, mayFollow } from '../model/status.ts';
 import type { Page, PageOptions } from '../ports/node-store.ts';
-import { type Context, note } from './context.ts';
+import { type Change, type Context, note } from './context.ts';
 import { assertFree, holderOfTasks } from './holding.ts';
 import { PLAN_ROWS, type PlanRow, planOf } from './rows.ts';
 
@@ -125,11 +125,13 @@ export function tune(context: Context, planId: string, tuning: PlanTuning): Migr
   const row = planRow(context, planId);
   if (row.status === 'rolled_back' || row.status === 'completed' || row.status === 'cancelled')
     throw planState(row, 'tuned', wayOut[row.status] ?? '');
+  const details: Record<string, Change> = {};
   for (const [key, column] of Object.entries(tuned)) {
-    const value = tuning[key as keyof PlanTuning];
-    if (value !== undefined)
-      context.db.sql(`UPDATE plans SET ${column} = ? WHERE plan = ?`).run(value, row.plan);
+    const to = tuning[key as keyof PlanTuning];
+    if (to === undefined || to === row[column]) continue;
+    context.db.sql(`UPDATE plans SET ${column} = ? WHERE plan = ?`).run(to, row.plan);
+    details[key] = { from: row[column], to };
   }
-  note(context, 'plan:tuned', { plan: row.plan, details: { ...tuning } });
+  if (Object.keys(details).length > 0) note(context, 'plan:tuned', { plan: row.plan, details });
   return planSnapshot(context, planId);
 }

@@ -16,6 +16,7 @@ import type {
   RollbackResult,
   TaskSeed,
 } from '../ports/registry-store.ts';
+import type { StampingEnd } from '../ports/totals.ts';
 import * as batches from './batches.ts';
 import { type Context, setting } from './context.ts';
 import * as creation from './creation.ts';
@@ -28,6 +29,7 @@ import { planOf } from './rows.ts';
 import * as seeing from './seeing.ts';
 import * as sweeps from './sweeps.ts';
 import { failures, type TaskQuery, tasks } from './task-list.ts';
+import * as totals from './totals.ts';
 import * as witnesses from './witnesses.ts';
 
 const CREATION_PATIENCE_MS = 5_000;
@@ -77,6 +79,10 @@ export class SqliteRegistryStore implements RegistryStore {
 
   activate(ref: ModelRef) {
     return this.#write((context) => models.activate(context, ref));
+  }
+
+  noteStamping(ref: ModelRef, ended?: StampingEnd) {
+    return this.#write((context) => models.noteStamping(context, ref, ended));
   }
 
   putWitness(
@@ -163,6 +169,14 @@ export class SqliteRegistryStore implements RegistryStore {
       const { nodeId: _, ...backup } = found;
       return backup;
     });
+  }
+
+  endedTasks(o: totals.EndedTasksQuery) {
+    return this.#read((context) => totals.endedTasks(context, o));
+  }
+
+  backupTotals(o: { planId: string; after?: string; limit?: number }) {
+    return this.#read((context) => totals.backupTotals(context, o));
   }
 
   strayBackups() {

@@ -152,7 +152,7 @@ export function markFinalized(context: Context, planId: string): MigrationPlan {
   // A batch in hand of a cancelled plan would make another backup.
   for (const lease of leasesOf(context, row.plan)) giveBack(context, lease, false);
   db.sql('UPDATE plans SET finalized = ? WHERE plan = ?').run(clock.now(), row.plan);
-  note(context, 'plan:finalized', { plan: row.plan });
+  note(context, 'plan:finalized', { plan: row.plan, details: { status: row.status } });
   raiseMark(context);
   return planSnapshot(context, planId);
 }

@@ -14,7 +14,7 @@ import {
   wholeStoreHolder,
 } from './holding.ts';
 import { endLeasesOfEndedPlans, giveBack, heldLease, noteDeadLetter } from './leases.ts';
-import { knownModel } from './models.ts';
+import { activeModel, knownModel, label } from './models.ts';
 import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
 import { type PlanRow, planOf } from './rows.ts';
 import { isState, state } from './schema.ts';
@@ -234,8 +234,16 @@ export function cutOver(
   const hasEnded = row.status === 'completed' || row.status === 'failed';
   if (hasEnded) assertFree(holderOfTasks(context, row, [state.completed]));
   if (o.dryRun) return { plan: planOf(row) };
+  const previous = activeModel(context);
   activateTarget(context, row);
-  note(context, 'plan:cutover', { plan: row.plan, model: row.target });
+  note(context, 'plan:cutover', {
+    plan: row.plan,
+    model: row.target,
+    details: {
+      ...(previous !== undefined && { previous: label(context, previous) }),
+      ...(hasEnded && row.failed > 0 && { acceptedFailed: row.failed }),
+    },
+  });
   if (hasEnded && !isInPlace) goOn(context, row);
   const followUp = hasEnded && isInPlace ? followUpPlan(context, row) : undefined;
   return { plan: planSnapshot(context, planId), ...(followUp && { followUp }) };

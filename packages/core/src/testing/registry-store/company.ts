@@ -179,4 +179,47 @@ export const companyCases: Readonly<Record<string, SceneCase>> = {
     assert.equal(await store.adoptCreation(), undefined);
     assert.deepEqual(nodesOf(await scene.lease((await scene.plan(nodeIds(1))).planId)), nodeIds(1));
   },
+
+  'adds up, in pages, when and how tasks ended, and the size of backups': async (scene) => {
+    const { store, clock } = scene;
+    const bucketMs = 60_000;
+    const { planId } = await scene.plan(nodeIds(10), { batchSize: 4 });
+    const endedAt: number[] = [];
+    for (const failing of [['node-001'], [], []]) {
+      await scene.workExcept(await scene.lease(planId), failing);
+      endedAt.push(Math.floor(clock.now() / bucketMs) * bucketMs);
+      await clock.advance(bucketMs);
+    }
+    const expected = [
+      { at: endedAt[0], status: 'completed', count: 3 },
+      { at: endedAt[0], status: 'failed', count: 1 },
+      { at: endedAt[1], status: 'completed', count: 4 },
+      { at: endedAt[2], status: 'completed', count: 2 },
+    ];
+    assert.deepEqual((await store.endedTasks({ planId, bucketMs })).items, expected);
+    for (const limit of [1, 3, 10, 11]) {
+      const pieces = await everyItem((after) =>
+        store.endedTasks({ planId, bucketMs, limit, ...(after !== undefined && { after }) }),
+      );
+      const sums = new Map<string, number>();
+      for (const { at, status, count } of pieces)
+        sums.set(`${at} ${status}`, (sums.get(`${at} ${status}`) ?? 0) + count);
+      assert.deepEqual(
+        [...sums].sort(),
+        expected.map(({ at, status, count }) => [`${at} ${status}`, count]).sort(),
+      );
+    }
+    assert.deepEqual(await store.backupTotals({ planId }), { count: 9, bytes: 9 * 4 * 4 });
+    const first = await store.backupTotals({ planId, limit: 5 });
+    assert.deepEqual([first.count, first.bytes], [5, 80]);
+    assert.deepEqual(await store.backupTotals({ planId, limit: 5, after: first.next! }), {
+      count: 4,
+      bytes: 64,
+    });
+    const other = await scene.plan(['elsewhere']);
+    assert.deepEqual(await store.backupTotals({ planId: other.planId }), { count: 0, bytes: 0 });
+    assert.deepEqual(await store.endedTasks({ planId: other.planId, bucketMs }), { items: [] });
+    await refused(store.endedTasks({ planId: 'no such plan', bucketMs }), 'PLAN_UNKNOWN');
+    await refused(store.backupTotals({ planId: 'no such plan' }), 'PLAN_UNKNOWN');
+  },
 };

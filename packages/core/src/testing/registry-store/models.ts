@@ -140,4 +140,37 @@ export const modelCases: Readonly<Record<string, SceneCase>> = {
     await refused(store.deleteModel(old), 'MODEL_IN_USE');
     await refused(store.deleteModel(target), 'MODEL_IN_USE');
   },
+
+  'journals a stamping when it begins and when it ends': async (scene) => {
+    const { store, other, old } = scene;
+    await store.noteStamping(old);
+    await store.noteStamping(old, { stamped: 3, skipped: 1, interrupted: false });
+    const { items } = await store.journal({ limit: 2 });
+    assert.deepEqual(
+      items.map(({ action, model, details }) => [action, model?.version, details]),
+      [
+        ['nodes:stamped', old.version, { stamped: 3, skipped: 1, interrupted: false }],
+        ['nodes:stamping', old.version, {}],
+      ],
+    );
+    await refused(store.noteStamping({ ...other, version: 99 }), 'MODEL_UNKNOWN');
+  },
+
+  'journals what notes were and are, and nothing where they stay': async (scene) => {
+    const { store, old } = scene;
+    const ref = { modelId: old.modelId, version: old.version };
+    await store.putNotes(ref, { name: 'one', pricePerMillionTokens: 2 });
+    await store.putNotes(ref, { name: 'two', pricePerMillionTokens: 2 });
+    await store.putNotes(ref, { name: 'two' });
+    const updates = (await store.journal({ limit: 500 })).items.filter(
+      ({ action }) => action === 'model:updated',
+    );
+    assert.deepEqual(
+      updates.map(({ details }) => details),
+      [
+        { name: { from: 'one', to: 'two' } },
+        { name: { from: null, to: 'one' }, pricePerMillionTokens: { from: null, to: 2 } },
+      ],
+    );
+  },
 };
