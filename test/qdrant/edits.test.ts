@@ -46,18 +46,8 @@ function pointIn({ body }: SeenRequest, { application }: World): PointId {
   return known.find((id) => new RegExp(`[[:,]${JSON.stringify(id)}[\\],}]`).test(text)) ?? 3;
 }
 
-/**
- * Between the last look at the new side and the switch back, a whole point that is put there or deleted leaves
- * nothing that tells when: the old side is taken to be right. Patches are noticed, and so are new points.
- */
-function isResidue(story: string, edit: string): boolean {
-  const isWholePoint = /replaces|deletes|edits it back/.test(edit);
-  return story === 'shadow: a rollback after the cutover' && isWholePoint;
-}
-
 describe.each(runs)('while $story.name goes on, the application', ({ story, points }) => {
   const cases = edits.flatMap(({ name, edit }, kind) => {
-    if (isResidue(story.name, name)) return [];
     const all = steady(points);
     // Each edit at other points, all over the run.
     const chosen = isWhole ? all : all.filter((_, at) => at % SPREAD === 4 * kind);

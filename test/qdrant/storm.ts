@@ -39,8 +39,6 @@ export async function storm(strategy: Strategy, seed: number): Promise<void> {
     }
     await calm(world, planId, strategy);
     testify(findings);
-    // See the residue in edits.test.ts: in a storm it would be hit now and then.
-    if (strategy === 'shadow') return;
     await weather.during(({ manager }) => manager.rollbackMigration({ planId }));
     assertAccount(world);
     const { manager } = await world.open();

@@ -104,7 +104,7 @@ export async function openContext(
   const context: ManagerContext = Object.freeze({
     registry,
     nodes: config.enabled ? options.nodeStore : undefined,
-    sides: new SideSet(options.nodeStore),
+    sides: new SideSet(options.nodeStore, registry),
     embedders,
     config,
     clock,

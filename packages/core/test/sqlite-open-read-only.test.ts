@@ -266,6 +266,7 @@ describe('reading changes nothing', () => {
       'backups',
       'rollbackCursor',
       'rollbackReport',
+      'notes',
       'mark',
       'nodeStoreId',
       'creator',

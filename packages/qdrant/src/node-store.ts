@@ -9,6 +9,7 @@ import {
   parseOptions,
   RegistryError,
   type SideBySide,
+  type SideNotes,
   type SidePlan,
   type SpecFields,
   type StoredNode,
@@ -199,8 +200,8 @@ export class QdrantNodeStore implements NodeStore {
     return chooseStrategy(this.#place, wish);
   }
 
-  async sideBySide(plan: SidePlan): Promise<SideBySide> {
-    if (plan.strategy === 'shadow') return ShadowSides.of(this.#place, plan);
+  async sideBySide(plan: SidePlan, notes?: SideNotes): Promise<SideBySide> {
+    if (plan.strategy === 'shadow') return ShadowSides.of(this.#place, plan, notes);
     if (plan.strategy === 'namedVector') return NamedSides.of(this.#place, plan);
     throw new RegistryError('STRATEGY_UNSUITABLE', `Strategy ${plan.strategy} has no sides.`);
   }

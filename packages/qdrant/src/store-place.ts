@@ -41,7 +41,7 @@ export interface ServedPlace extends PointPlace {
 }
 
 const FRESH_MS = 1_000;
-const POINTS_AT_MOST = 128;
+const POINTS_AT_MOST = 256;
 const BYTES_AT_MOST = 8_000_000;
 const PAGE_AT_MOST = 1_000;
 

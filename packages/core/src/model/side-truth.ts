@@ -2,6 +2,12 @@
  * Which side of a migration side by side is right about one node. Before the cutover it is the old side, after it
  * the new one, but for what writers that had not noticed yet did on the other: that is told by nobody having
  * changed the node on the side that readers use since it was brought over.
+ *
+ * After a rollback's switch back that is not enough: a whole point that is put on the new side, or deleted there,
+ * takes along whatever told what it was made from. So both sides are noted at the last look before the switch, and
+ * then it is known which of them has changed since. Where only the new one has, it is right; the old one, where it
+ * has, since its writers are the later ones. What remains: a writer that answers its caller only after a whole pass
+ * behind the switch has met the node, since Qdrant tells of no write that is under way.
  */
 
 /** What is known of one node on both sides. */
@@ -22,6 +28,8 @@ export interface SidePair {
   readonly isEmbedded: boolean;
   /** The vector on the side that is written is known to be of another text than stands there. */
   readonly isStale: boolean;
+  /** Which sides have changed since the last look before readers moved back; undefined: nothing was noted then. */
+  readonly changed?: { readonly old: boolean; readonly new: boolean } | undefined;
 }
 
 /**
@@ -42,6 +50,11 @@ export function backTruth(pair: SidePair, readers: 'old' | 'new'): 'old' | 'new'
   if (readers === 'new') {
     if (!pair.hasNew) return undefined;
     return pair.hasOld && !pair.sameData && pair.isNewUntouched ? 'old' : 'new';
+  }
+  if (pair.changed !== undefined) {
+    const isLateOnNew = pair.changed.new && !pair.changed.old;
+    if (isLateOnNew) return pair.hasNew ? 'new' : undefined;
+    return pair.hasOld ? 'old' : undefined;
   }
   if (!pair.hasOld) return pair.hasNew && !pair.wasBrought ? 'new' : undefined;
   const isLate = pair.hasNew && !pair.sameData && pair.isOldUntouched && !pair.isNewUntouched;
@@ -65,8 +78,9 @@ export function backVerdict(pair: SidePair, readers: 'old' | 'new'): SideVerdict
   const truth = backTruth(pair, readers);
   if (truth === 'old') return 'fine';
   if (truth === undefined) {
-    if (!pair.hasOld || readers === 'old') return 'fine';
-    return pair.isDual ? 'gone' : 'onlyOld';
+    if (!pair.hasOld) return 'fine';
+    // Once readers have moved back it is known to have been deleted on the new side just before.
+    return pair.isDual || readers === 'old' ? 'gone' : 'onlyOld';
   }
   if (!pair.hasOld || !pair.sameText || pair.isStale) return 'embed';
   return pair.sameData ? 'fine' : 'mend';

@@ -120,8 +120,11 @@ export interface NodeStore {
    * `STRATEGY_UNSUITABLE` where it is unsafe, never replaced. Absent: in place. Writes nothing.
    */
   chooseStrategy?(wish: StrategyWish): Promise<StrategyChoice>;
-  /** Both sides of a plan whose strategy is not `inPlace`. Writes nothing. `STRATEGY_UNSUITABLE`. */
-  sideBySide?(plan: SidePlan): Promise<SideBySide>;
+  /**
+   * Both sides of a plan whose strategy is not `inPlace`. Writes nothing. `STRATEGY_UNSUITABLE`. Without `notes` a
+   * store knows no more of the time before readers moved back than its nodes tell.
+   */
+  sideBySide?(plan: SidePlan, notes?: SideNotes): Promise<SideBySide>;
   /** The number kept beside the nodes that seals, rollbacks and finalizes raise; 0 where none was written. */
   mark?: { read(): Promise<number>; write(value: number): Promise<void> };
 }
@@ -146,6 +149,17 @@ export interface StrategyChoice {
 /** What both sides of a plan are told apart by. */
 export type SidePlan = Pick<MigrationPlan, 'planId' | 'strategy' | 'sourceSpec' | 'targetSpec'>;
 
+/**
+ * What a store keeps of nodes in the registry while their plan is rolled back, so that whoever goes on with it
+ * knows how both sides were before readers moved. By node id; what a note says is the store's own.
+ */
+export interface SideNotes {
+  /** In place of what was kept of these nodes. */
+  keep(notes: ReadonlyMap<string, string>): Promise<void>;
+  /** Nodes of which nothing was kept are left out. */
+  recall(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+}
+
 /** How far one side is behind the other. */
 export interface Comparison {
   /** Nodes that the one side has and the other lacks, or has from another text, model or metadata. */
@@ -167,7 +181,7 @@ export interface ReconciledPage extends Page<NodeHead> {
    * noticed yet, or deleted on the new side since. Whoever knows whether they were brought over can tell.
    */
   readonly onlyOld: readonly NodeHead[];
-  /** Nodes brought up to date on the way, since nothing of them had to be embedded. */
+  /** Nodes brought up to date on the way, since nothing of them had to be embedded; `items` has those that were not. */
   readonly mended: number;
 }
 
@@ -201,7 +215,7 @@ export interface SideBySide {
   readers(): Promise<'old' | 'new'>;
   /** Moves readers to the new side in one step. */
   cutover(): Promise<void>;
-  /** Moves readers back to the old side in one step. */
+  /** Moves readers back to the old side in one step; where they are there, ends what belongs to it. */
   revert(): Promise<void>;
   /** Removes the new side, where readers never used it. */
   discard(): Promise<void>;

@@ -171,6 +171,12 @@ export interface JournalEntry {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
+/** What a node store keeps of a node while its plan is rolled back; what it says is the store's own. */
+export interface SideNote {
+  readonly nodeId: string;
+  readonly note: string;
+}
+
 /** How many nodes a page of a sweep added, put back to work, and gave up on. */
 export interface SweepResult {
   readonly added: number;
@@ -335,7 +341,7 @@ export interface RegistryStore {
   /**
    * `PLAN_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `BACKUP_MISSING`, `PLAN_OVERLAP` (a later plan, or one that
    * is unfinished). Side by side the target stays active until `endRollback`, and `reason` tells whoever goes on
-   * with it what was decided.
+   * with it what was decided, also where that was only after it had begun.
    */
   beginRollback(planId: string, o?: { dryRun?: boolean; reason?: Reason }): Promise<MigrationPlan>;
   /** The next backups of the plan in the order they were made. `after`: 0 for the first page. */
@@ -349,6 +355,12 @@ export interface RegistryStore {
   /** Side by side, what was active before the cutover is active again, where the target still was. */
   endRollback(lease: Lease, remaining: { count: number; sample: readonly string[] }): Promise<boolean>;
   rollbackReport(planId: string): Promise<RollbackReport>;
+  /** Keeps what a node store wants to know of nodes later, in place of what was kept; while the plan rolls back alone. */
+  keepNotes(planId: string, notes: readonly SideNote[]): Promise<void>;
+  /** Nodes of which nothing was kept are left out. */
+  notes(planId: string, nodeIds: readonly string[]): Promise<readonly SideNote[]>;
+  /** Forgets notes in pages, once the plan rolls back no more; answers true once none is left. */
+  dropNotes(planId: string, limit: number): Promise<boolean>;
   /** Settles the rollback of one node and ends its lease. */
   settleNode(lease: Lease, result: RollbackResult): Promise<boolean>;
 

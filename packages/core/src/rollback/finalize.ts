@@ -20,6 +20,7 @@ export async function finalizePlan(
   const plan = await registry.markFinalized(planId);
   await writeMark(context);
   while (!(await registry.dropBackups(planId, PAGE))) await nextTurn();
+  while (!(await registry.dropNotes(planId, PAGE))) await nextTurn();
   // Also where nothing is left to drop: somebody may have died, or dropped it by hand, before all that told of it.
   await side?.finalize(drop ?? '');
   return plan;

@@ -14,7 +14,8 @@ import type { Lease } from '../ports/registry-store.ts';
 import { measureRollback } from '../telemetry/batch.ts';
 import { embedOrThrow } from '../worker/embed-call.ts';
 
-const PAGE = 500;
+const PAGE = 1_000;
+const NOTES_PAGE = 10_000;
 const SETTLE_PAGE = 2_000;
 /** A busy application is always a little ahead; what it writes during the last pass is carried after the switch. */
 const PASSES = 4;
@@ -55,19 +56,21 @@ export async function rollBackSides(
   const { plan } = lease;
   const side = await sidesOf(context, plan, 'Rolling a plan back');
   const wasServed = plan.cutOverAt !== undefined || (await side.readers()) === 'new';
-  const moved = wasServed ? await moveBack(context, side, lease) : await side.discard();
-  if (moved === false) return false;
+  const carried = wasServed ? await moveBack(context, side, lease) : await side.discard();
+  if (carried === 'lost') return false;
   if (!(await settleTasks(context, lease, signal))) return false;
   if (signal?.aborted) {
     await registry.endLease(lease);
     return true;
   }
-  const left = wasServed ? await side.back.compare() : undefined;
+  // A pass that found nothing has compared both sides already.
+  const left = carried === 'some' ? await side.back.compare() : undefined;
   const remaining = { count: (left?.behind ?? 0) + (left?.extra ?? 0), sample: left?.sample ?? [] };
   const ended = await registry.endRollback(lease, remaining);
   const after = await registry.plan(plan.planId);
   if (!ended || after === undefined) return ended;
   await writeMark(context);
+  while (!(await registry.dropNotes(plan.planId, NOTES_PAGE))) await nextTurn();
   const active = (await registry.models()).find((model) => model.isActive);
   if (wasServed && active !== undefined && !active.equals(plan.targetSpec))
     events.emit('model:activated', active);
@@ -75,34 +78,42 @@ export async function rollBackSides(
   return true;
 }
 
-/** False once the lease is lost. */
-async function moveBack(context: ManagerContext, side: SideBySide, lease: Lease): Promise<boolean> {
+/** What the old side lacks still: nothing, as a whole pass has found; something, perhaps; or the lease is lost. */
+type Carried = 'all' | 'some' | 'lost';
+
+async function moveBack(context: ManagerContext, side: SideBySide, lease: Lease): Promise<Carried> {
   const { plan } = lease;
   const isLost = plan.reason?.code === laterWritesLost.code;
-  const carry = async () => isLost || (await carryBack(context, side.back, lease));
+  const carry = async () => (isLost ? 'some' : carryBack(context, side.back, lease));
   if ((await side.readers()) === 'new') {
     if (!isLost) await assertMayGoBack(context, plan);
-    if (!(await carry()) || !(await context.registry.backUp(lease, []))) return false;
-    await side.revert();
+    if ((await carry()) === 'lost' || !(await context.registry.backUp(lease, []))) return 'lost';
   }
-  // Writers that had resolved the name before it moved.
+  // Also where they have moved already: somebody may have died before all that belongs to it was done.
+  await side.revert();
+  // What was written between the last look and the switch, and by writers that had resolved the name before it.
   const mayEmbed = context.embedders.lacks(plan.sourceSpec) === undefined;
-  return !mayEmbed || carry();
+  return mayEmbed ? carry() : 'some';
 }
 
-/** Passes over both sides until one finds nothing. False once the lease is lost. */
-async function carryBack(context: ManagerContext, back: Crossing, lease: Lease): Promise<boolean> {
+/** Passes over both sides until one finds nothing. */
+async function carryBack(context: ManagerContext, back: Crossing, lease: Lease): Promise<Carried> {
   for (let pass = 0; pass < PASSES; pass++) {
-    const carried = await carryOnce(context, back, lease);
-    if (carried === undefined) return false;
-    if (carried === 0) break;
+    const pages = await carryOnce(context, back, lease);
+    if (pages === undefined) return 'lost';
+    if (pages.found === 0) return 'all';
+    if (pages.carried === 0) break;
   }
-  return true;
+  return 'some';
 }
 
-async function carryOnce(context: ManagerContext, back: Crossing, lease: Lease): Promise<number | undefined> {
+async function carryOnce(
+  context: ManagerContext,
+  back: Crossing,
+  lease: Lease,
+): Promise<{ readonly found: number; readonly carried: number } | undefined> {
   const { registry } = context;
-  let carried = 0;
+  let [found, carried] = [0, 0];
   let after: string | undefined;
   do {
     await nextTurn();
@@ -110,11 +121,13 @@ async function carryOnce(context: ManagerContext, back: Crossing, lease: Lease):
     const page = await back.reconcile({ limit: PAGE, ...(after !== undefined && { after }) });
     const brought = await broughtOver(registry, lease.plan.planId, page.onlyOld);
     const gone = [...page.gone, ...brought];
-    if (gone.length > 0) await back.remove(gone);
+    if (gone.length > 0) carried += await back.remove(gone);
     if (page.items.length > 0) carried += await carryPage(context, back, lease.plan, page.items);
+    carried += page.mended;
+    found += gone.length + page.items.length + page.mended;
     after = page.next;
   } while (after !== undefined);
-  return carried;
+  return { found, carried };
 }
 
 /** A node without content has nothing to embed, and stays where it is. */

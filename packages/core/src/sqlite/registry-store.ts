@@ -14,6 +14,7 @@ import type {
   ProcessIdentity,
   RegistryStore,
   RollbackResult,
+  SideNote,
   TaskSeed,
 } from '../ports/registry-store.ts';
 import type { StampingEnd } from '../ports/totals.ts';
@@ -27,6 +28,7 @@ import * as plans from './plans.ts';
 import * as rollbacks from './rollbacks.ts';
 import { planOf } from './rows.ts';
 import * as seeing from './seeing.ts';
+import * as sideNotes from './side-notes.ts';
 import * as sweeps from './sweeps.ts';
 import { failures, type TaskQuery, tasks } from './task-list.ts';
 import * as totals from './totals.ts';
@@ -273,6 +275,18 @@ export class SqliteRegistryStore implements RegistryStore {
 
   rollbackReport(planId: string) {
     return this.#read((context) => rollbacks.rollbackReport(context, planId));
+  }
+
+  keepNotes(planId: string, notes: readonly SideNote[]) {
+    return this.#write((context) => sideNotes.keepNotes(context, planId, notes));
+  }
+
+  notes(planId: string, nodeIds: readonly string[]) {
+    return this.#read((context) => sideNotes.notes(context, planId, nodeIds));
+  }
+
+  dropNotes(planId: string, limit: number) {
+    return this.#write((context) => sideNotes.dropNotes(context, planId, limit));
   }
 
   settleNode(lease: Lease, result: RollbackResult) {

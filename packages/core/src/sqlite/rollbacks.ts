@@ -40,6 +40,11 @@ export function beginRollback(
 ): MigrationPlan {
   const { db } = context;
   const row = planRow(context, planId);
+  if (row.status === 'rolling_back' && o.reason !== undefined && !o.dryRun) {
+    // Decided only after it had begun, since it could not go on otherwise.
+    setStatus(context, row, 'rolling_back', o.reason);
+    return planSnapshot(context, planId);
+  }
   if (row.status === 'rolled_back' || row.status === 'rolling_back') return planOf(row);
   assertBackups(row);
   if (!mayFollow(row.status, 'rolling_back')) throw planState(row, 'rolled back', 'see its status');

@@ -6,7 +6,7 @@
  * lies in the range of a live lease; whatever else is waiting is in state 1 and found by an index.
  */
 export const APPLICATION_ID = 0x45565247; // "EVRG"
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** States of a task row. 0 and 1 are pending, 2 is in progress. */
 export const state = {
@@ -165,4 +165,7 @@ export const schemaSteps: readonly string[] = [
     model INTEGER NOT NULL REFERENCES model_specs, place INTEGER NOT NULL, text TEXT NOT NULL, vector BLOB NOT NULL,
     made INTEGER NOT NULL, PRIMARY KEY (model, place)
   ) STRICT`,
+  `CREATE TABLE side_notes (
+  plan INTEGER NOT NULL, node_id TEXT NOT NULL, note TEXT NOT NULL, PRIMARY KEY (plan, node_id)
+) STRICT, WITHOUT ROWID`,
 ];

@@ -20,6 +20,9 @@ export interface WritePlace {
   readonly connection: Connection;
   readonly collection: string;
   readonly limits: RequestLimits;
+  /** What tells that a change was done: marks and stamps, which are short. */
+  readonly marks: readonly string[];
+  /** What tells that it may be repeated, its text among it: asked for only where an outcome is not known. */
   readonly payload: boolean | readonly string[];
 }
 
@@ -53,7 +56,7 @@ async function writeGroup(
       await writeGroup(place, open.slice(0, middle), outcomes);
       return writeGroup(place, open.slice(middle), outcomes);
     }
-    const points = await readBack(place, open);
+    const points = await readBack(place, open, mayRepeat ? place.payload : place.marks);
     const left: GuardedChange[] = [];
     for (const change of open) {
       const point = points.get(String(change.id));
@@ -74,7 +77,7 @@ interface SendEnd {
 
 async function send(place: WritePlace, group: readonly GuardedChange[], attempt: number): Promise<SendEnd> {
   const { connection, collection: collection_name } = place;
-  const operations = group.flatMap((change) => change.operations);
+  const operations = together(group.flatMap((change) => change.operations));
   try {
     const end = await connection.write('batchUpdate', { collection_name, wait: true, operations });
     if (end.kind === 'done') return { mayRepeat: false };
@@ -88,9 +91,22 @@ async function send(place: WritePlace, group: readonly GuardedChange[], attempt:
   }
 }
 
+/** Points that are only to be inserted have no guard of their own: one operation takes them all. */
+function together(operations: readonly UpdateOperation[]): readonly UpdateOperation[] {
+  const inserted = operations.flatMap((operation) =>
+    'upsert' in operation && operation.upsert.update_mode === 'insert_only' ? operation.upsert.points : [],
+  );
+  if (inserted.length < 2) return operations;
+  const others = operations.filter(
+    (operation) => !('upsert' in operation && operation.upsert.update_mode === 'insert_only'),
+  );
+  return [{ upsert: { points: inserted, update_mode: 'insert_only' } }, ...others];
+}
+
 async function readBack(
-  { connection, collection: collection_name, payload: with_payload }: WritePlace,
+  { connection, collection: collection_name }: WritePlace,
   changes: readonly GuardedChange[],
+  with_payload: boolean | readonly string[],
 ): Promise<ReadonlyMap<string, PointRecord>> {
   const points = await connection.read<readonly PointRecord[]>('getPoints', {
     collection_name,

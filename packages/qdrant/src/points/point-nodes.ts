@@ -49,12 +49,12 @@ const READ_IDS = 256;
 /** What of a payload this package needs; all of it where texts are fetched by it. */
 export function neededPayload({ contents, slot }: Pick<PointPlace, 'contents' | 'slot'>): true | string[] {
   if (contents.fields.length === 0) return true;
-  return [
-    ...contents.fields,
-    ...ownKeys,
-    NODE_ID_FIELD,
-    ...(slot.isFlat ? [] : [prefixOf(slot).slice(0, -1)]),
-  ];
+  return [...contents.fields, NODE_ID_FIELD, ...markPayload({ slot })];
+}
+
+/** What of a payload tells who wrote a point last, and of which model its vector is. */
+export function markPayload({ slot }: Pick<PointPlace, 'slot'>): string[] {
+  return [...ownKeys, ...(slot.isFlat ? [] : [prefixOf(slot).slice(0, -1)])];
 }
 
 export async function readNodes(
@@ -153,8 +153,8 @@ export async function writeNodes(
       isOpen: (point) => point !== undefined && fenceStands(place, point, write.fence),
     }),
   );
-  const payload = neededPayload(place);
-  const done = await writeGuarded({ connection, collection, limits, payload }, changes, signal);
+  const [marks, payload] = [markPayload(place), neededPayload(place)];
+  const done = await writeGuarded({ connection, collection, limits, marks, payload }, changes, signal);
   const outcomes = new Map(open.map(({ nodeId }, index) => [nodeId, done[index]!]));
   const met = new Set<string>();
   return writes.map(({ nodeId }) => {

@@ -5,7 +5,7 @@ import { hashOf } from '../points/contents.ts';
 import { fenceOf, guardOf } from '../points/fence.ts';
 import { type GuardedChange, writeGuarded } from '../points/guarded-write.ts';
 import { BASE_FIELD, dataOf, stampFields, WRITE_FIELD } from '../points/payload.ts';
-import { neededPayload, writeNodes } from '../points/point-nodes.ts';
+import { markPayload, neededPayload, writeNodes } from '../points/point-nodes.ts';
 import type { PointInput, PointRecord } from '../server/requests.ts';
 import { type End, readPoints } from './merged-page.ts';
 import { dataDigest, vectorsAt } from './pair-facts.ts';
@@ -37,13 +37,19 @@ interface Prepared {
   readonly fence: CrossFence;
 }
 
-/** Outcomes in the order of the writes. The side that content comes from is read again just before. */
+/** How writes ended, in their order, and the points of the other side that were copied whole. */
+export interface CrossEnd {
+  readonly outcomes: readonly WriteOutcome[];
+  readonly copied: readonly PointRecord[];
+}
+
+/** The side that content comes from is read again just before. */
 export async function crossWrite(
   ends: Ends,
   way: Way,
   writes: readonly NodeWrite[],
   signal?: AbortSignal,
-): Promise<readonly WriteOutcome[]> {
+): Promise<CrossEnd> {
   const outcomes = new Map<NodeWrite, WriteOutcome>();
   const open = new Map<string, Prepared>();
   // Of two writes of one node the second finds another fence, and so does one that readers have moved under.
@@ -61,14 +67,17 @@ export async function crossWrite(
     outcomes,
     signal,
   );
-  await writeAcross(
+  const copied = await writeAcross(
     ends,
     way,
     all.filter((one) => !staysOnSide(one, way)),
     outcomes,
     signal,
   );
-  return writes.map((write, index) => (isOpen[index] ? outcomes.get(write)! : 'conflict'));
+  return {
+    outcomes: writes.map((write, index) => (isOpen[index] ? outcomes.get(write)! : 'conflict')),
+    copied,
+  };
 }
 
 /** The content is the written side's own, or only its mark is renewed: nothing is brought over. */
@@ -94,8 +103,8 @@ async function writeAcross(
   some: readonly Prepared[],
   outcomes: Map<NodeWrite, WriteOutcome>,
   signal: AbortSignal | undefined,
-): Promise<void> {
-  if (some.length === 0) return;
+): Promise<readonly PointRecord[]> {
+  if (some.length === 0) return [];
   const from = ends[way.written === 'new' ? 'old' : 'new'];
   const to = ends[way.written];
   const points = await readPoints(
@@ -122,13 +131,16 @@ async function writeAcross(
   }
   const { connection, collection, limits } = to.place;
   const done = await writeGuarded(
-    { connection, collection, limits, payload: neededPayload(to.place) },
+    { connection, collection, limits, marks: markPayload(to.place), payload: neededPayload(to.place) },
     changes.map(({ change }) => change),
     signal,
   );
   // The node itself is there: what is missing is its point on this side, which was there when it was read.
   for (const [index, { write }] of changes.entries())
     outcomes.set(write, done[index] === 'missing' ? 'conflict' : done[index]!);
+  return changes
+    .filter(({ write }, index) => write.set?.vector !== undefined && done[index] === 'written')
+    .map(({ write }) => sources.get(String(pointIdOf(write.nodeId)))!.point);
 }
 
 /** Nodes to be taken off that are there: of one that is not, nobody could say afterwards who did it. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type EmbeddingInfo, isAtTarget, type SidePair } from '@registry/core';
 import { type Contents, hashOf } from '../points/contents.ts';
 import { digestOf, sameVectors } from '../points/digest.ts';
@@ -51,31 +52,38 @@ export function factsOf(
     readonly others: readonly string[];
     /** What a point of the old side says that was written to both sides of this very migration. */
     readonly dualMark: string;
+    readonly changed?: SidePair['changed'];
   },
 ): SidePair {
-  const digests = {
-    old: pair.old && dataDigest(pair.old.payload),
-    new: pair.new && dataDigest(pair.new.payload),
-  };
   const base = pair.new?.payload?.[BASE_FIELD];
   const there = pair[o.written];
   const state = slotState(slotFields(there?.payload, o.slot));
   const hash = hashOf(texts[o.written]);
   const isOfText = state.embeddedHash === undefined || state.embeddedHash === hash;
   const sameOthers = sameVectors(vectorsAt(pair.old, o.others), vectorsAt(pair.new, o.others));
+  const isOfBase = (point: PointRecord | undefined) =>
+    base !== undefined && point !== undefined && base === dataDigest(point.payload);
   return {
     hasOld: pair.old !== undefined,
     hasNew: pair.new !== undefined,
     sameText: o.isOwnText ? texts.old === texts.new : isOfText,
-    sameData: digests.old === digests.new && sameOthers,
+    sameData: sameOthers && isDeepStrictEqual(bareData(pair.old), bareData(pair.new)),
     wasBrought: base !== undefined,
-    isOldUntouched: base !== undefined && base === digests.old,
-    isNewUntouched: base !== undefined && base === digests.new,
+    // Asked for only where both sides differ: a digest costs more than a comparison.
+    get isOldUntouched() {
+      return isOfBase(pair.old);
+    },
+    get isNewUntouched() {
+      return isOfBase(pair.new);
+    },
     isDual: pair.old?.payload?.[DUAL_FIELD] === o.dualMark,
     isStale: there !== undefined && !isOfText,
     isEmbedded: there !== undefined && isAtTarget({ ...state, contentHash: hash }, o.target),
+    changed: o.changed,
   };
 }
+
+const bareData = (point: PointRecord | undefined) => point && dataOf(point.payload);
 
 /** Vectors of a point by name; those it does not have are left out. */
 export function vectorsAt(point: PointRecord | undefined, names: readonly string[]): Payload {

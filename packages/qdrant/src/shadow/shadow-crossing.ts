@@ -10,6 +10,7 @@ import {
   type NodeWrite,
   type PageOptions,
   type ReconciledPage,
+  type SideNotes,
   type SidePair,
   type SideVerdict,
   type StoredNode,
@@ -23,6 +24,7 @@ import { headOf, vectorAt } from '../points/point-nodes.ts';
 import { type CrossFence, crossWrite } from './cross-write.ts';
 import { type End, mergedPage, type PointPair, pairsOf, readPoints } from './merged-page.ts';
 import { dataDigest, factsOf, type PairTexts, textsOf } from './pair-facts.ts';
+import { changedSince, noteOf, noteOfCopy, noteOfGone } from './side-notes.ts';
 
 /** Both collections, and which of them readers use as the server says now. */
 export interface Ends {
@@ -35,14 +37,17 @@ export interface CrossingOptions {
   readonly direction: 'forward' | 'back';
   /** Stamp of the vectors that are written. */
   readonly target: EmbeddingInfo;
-  /** Asks the server where readers are. */
-  readonly ends: () => Promise<Ends>;
+  readonly places: () => Promise<Pick<Ends, 'old' | 'new'>>;
+  /** Asks the server where readers are; `lately`: an answer of a moment ago will do, since it is asked again before a write. */
+  readonly readers: (o?: { lately: boolean }) => Promise<'old' | 'new'>;
   readonly findings: () => Promise<readonly string[]>;
-  /** Throws where what is gone from the other side may be gone because that side itself is. */
-  readonly assertStands: (ends: Ends) => Promise<void>;
+  /** Throws, or says no, where what is gone from the other side may be gone because that side itself is. */
+  readonly stands: (ends: Ends) => Promise<boolean>;
+  /** Kept while a plan is rolled back; of no use to the way forward. */
+  readonly notes: SideNotes;
 }
 
-const PAGE = 256;
+const PAGE = 1_000;
 const SAMPLE = 10;
 
 interface Judged {
@@ -68,20 +73,34 @@ export class ShadowCrossing implements Crossing {
     const written = this.#written;
     const { contents, slot } = ends[written].place;
     const texts = await textsOf(contents, pairs);
+    const notes = await this.#recall(ends, pairs);
     const isOwnText = contents.fields.length > 0;
     const [truthOf, verdictOf] =
       direction === 'forward' ? [forwardTruth, forwardVerdict] : [backTruth, backVerdict];
     return pairs.map((pair, index) => {
       const { others } = ends.old;
       const dualMark = ends.new.place.collection;
-      const facts = factsOf(pair, texts[index]!, { written, slot, target, isOwnText, others, dualMark });
+      const changed = changedSince(notes.get(pairId(pair)), pair, others);
+      const about = { written, slot, target, isOwnText, others, dualMark, changed };
+      const facts = factsOf(pair, texts[index]!, about);
       const [truth, verdict] = [truthOf(facts, ends.readers), verdictOf(facts, ends.readers)];
       return { pair, facts, texts: texts[index]!, verdict, truth };
     });
   }
 
+  /** How both sides were before readers moved back, where they have. */
+  async #recall(ends: Ends, pairs: readonly PointPair[]): Promise<ReadonlyMap<string, string>> {
+    const { direction, notes } = this.#options;
+    if (direction === 'forward' || ends.readers === 'new') return new Map();
+    return notes.recall(pairs.map(pairId));
+  }
+
   /** Points by id on both sides; the vector that is migrated is read where it is written. */
-  async #pairs(ends: Ends, ids: readonly string[], signal?: AbortSignal): Promise<readonly PointPair[]> {
+  async #pairs(
+    ends: Pick<Ends, 'old' | 'new'>,
+    ids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<readonly PointPair[]> {
     const pointIds = [...new Set(ids)].map(pointIdOf);
     const read = async (side: 'old' | 'new') => {
       const { place, others } = ends[side];
@@ -95,8 +114,11 @@ export class ShadowCrossing implements Crossing {
   async read(ids: readonly string[], o: { signal?: AbortSignal } = {}): Promise<readonly StoredNode[]> {
     o.signal?.throwIfAborted();
     if (ids.length === 0) return [];
-    const ends = await this.#options.ends();
-    const judged = await this.#judge(ends, await this.#pairs(ends, ids, o.signal));
+    const { places, readers, direction } = this.#options;
+    const sides = await places();
+    const pairs = await this.#pairs(sides, ids, o.signal);
+    const ends = { ...sides, readers: await readers({ lately: direction === 'forward' }) };
+    const judged = await this.#judge(ends, pairs);
     return judged.flatMap((one) => this.#node(ends, one) ?? []);
   }
 
@@ -129,37 +151,54 @@ export class ShadowCrossing implements Crossing {
   ): Promise<readonly WriteOutcome[]> {
     o.signal?.throwIfAborted();
     if (writes.length === 0) return [];
-    const ends = await this.#options.ends();
-    return crossWrite(
-      ends,
-      { written: this.#written, isForward: this.#options.direction === 'forward' },
-      writes,
-      o.signal,
-    );
+    const { places, readers, direction, notes } = this.#options;
+    const ends = { ...(await places()), readers: await readers() };
+    const way = { written: this.#written, isForward: direction === 'forward' };
+    const { outcomes, copied } = await crossWrite(ends, way, writes, o.signal);
+    const { others } = ends.old;
+    if (direction === 'back')
+      await notes.keep(new Map(copied.map((source) => [nodeIdOf(source), noteOfCopy(source, others)])));
+    return outcomes;
   }
 
   async #page(o: PageOptions): Promise<{ ends: Ends; judged: readonly Judged[]; next?: string }> {
-    const ends = await this.#options.ends();
-    const { pairs, next } = await mergedPage(ends, {
+    const { places, readers } = this.#options;
+    const sides = await places();
+    const { pairs, next } = await mergedPage(sides, {
       limit: Math.min(o.limit ?? PAGE, PAGE),
       ...(o.after !== undefined && { after: o.after }),
       ...(o.signal && { signal: o.signal }),
     });
+    // Asked after the points were read: they were so while readers were still there.
+    const ends = { ...sides, readers: await readers() };
     return { ends, judged: await this.#judge(ends, pairs), ...(next !== undefined && { next }) };
   }
 
   async reconcile(o: PageOptions): Promise<ReconciledPage> {
     const { ends, judged, next } = await this.#page(o);
+    await this.#note(ends, judged);
     const of = (wanted: SideVerdict) => judged.filter(({ verdict }) => verdict === wanted);
-    const ids = (some: readonly Judged[]) => some.map(({ pair }) => nodeIdOf((pair.old ?? pair.new)!));
-    const mend = ids(of('mend'));
+    const ids = (some: readonly Judged[]) => some.map(({ pair }) => pairId(pair));
+    const mended = new Set(await this.#mend(ids(of('mend'))));
+    const unmended = of('mend').filter(({ pair }) => !mended.has(pairId(pair)));
     return {
-      items: of('embed').map((one) => this.#head(ends, one)),
+      items: [...of('embed'), ...unmended].map((one) => this.#head(ends, one)),
       gone: ids(of('gone')),
       onlyOld: of('onlyOld').map((one) => ({ id: nodeIdOf(one.pair.old!) })),
-      mended: await this.#mend(mend),
+      mended: mended.size,
       ...(next !== undefined && { next }),
     };
+  }
+
+  /** Before readers move back, so that whatever is written from now on is told apart. */
+  async #note(ends: Ends, judged: readonly Judged[]): Promise<void> {
+    const { direction, notes } = this.#options;
+    if (direction === 'forward' || ends.readers === 'old') return;
+    const isAhead = ({ verdict }: Judged) => verdict !== 'fine' && verdict !== 'onlyOld';
+    const { others } = ends.old;
+    await notes.keep(
+      new Map(judged.map((one) => [pairId(one.pair), noteOf(one.pair, others, isAhead(one))])),
+    );
   }
 
   /** The id of the side that is right, the stamp of the side that is written. */
@@ -169,14 +208,15 @@ export class ShadowCrossing implements Crossing {
     return there === undefined ? { id: nodeIdOf(pair[truth!]!) } : headOf(there, slot);
   }
 
-  /** What moves whole, with the vector that is there. */
-  async #mend(ids: readonly string[]): Promise<number> {
+  /** What moves whole, with the vector that is there. Answers whose write was done. */
+  async #mend(ids: readonly string[]): Promise<readonly string[]> {
     const nodes = await this.read(ids);
     const writes = nodes.flatMap(
       ({ id, fence, content: _, contentHash: __, inTransit: ___, ...set }): NodeWrite[] =>
         set.vector === undefined ? [] : [{ nodeId: id, fence, set }],
     );
-    return (await this.write(writes)).filter((outcome) => outcome === 'written').length;
+    const outcomes = await this.write(writes);
+    return writes.filter((_, index) => outcomes[index] === 'written').map(({ nodeId }) => nodeId);
   }
 
   /**
@@ -184,24 +224,30 @@ export class ShadowCrossing implements Crossing {
    * readers moved there is not gone from the old one. A point that is changed meanwhile fails its guard.
    */
   async remove(ids: readonly string[]): Promise<number> {
-    let removed = 0;
-    const before = await this.#options.ends();
-    const pairs = await this.#pairs(before, ids);
-    const ends = await this.#options.ends();
-    if (ends.readers === this.#written) await this.#options.assertStands(ends);
+    const { places, readers, stands, notes, direction } = this.#options;
+    const sides = await places();
+    const pairs = await this.#pairs(sides, ids);
+    const ends = { ...sides, readers: await readers() };
+    if (!(await stands(ends))) return 0;
     const from = this.#written === 'new' ? 'old' : 'new';
+    const judged = (await this.#judge(ends, pairs)).filter(
+      ({ pair, verdict }) =>
+        pair[this.#written] !== undefined &&
+        pair[from] === undefined &&
+        (verdict === 'gone' || verdict === 'onlyOld'),
+    );
+    if (direction === 'back') await notes.keep(new Map(judged.map(({ pair }) => [pairId(pair), noteOfGone])));
+    for (const one of judged) await this.#delete(ends, one);
+    return judged.length;
+  }
+
+  async #delete(ends: Ends, { pair, texts }: Judged): Promise<void> {
     const { connection, collection, slot, contents, takesGuards } = ends[this.#written].place;
-    for (const { pair, texts, verdict } of await this.#judge(ends, pairs)) {
-      const there = pair[this.#written];
-      if (there === undefined || pair[from] !== undefined) continue;
-      if (verdict !== 'gone' && verdict !== 'onlyOld') continue;
-      const filter = guardOf(there.id, fenceOf(there, slot, contents.fields, texts[this.#written]));
-      // Where no guard is allowed, what was seen a moment ago has to do.
-      const selected = takesGuards ? { filter } : { points: [there.id] };
-      await connection.change('deletePoints', { collection_name: collection, ...selected, wait: true });
-      removed += 1;
-    }
-    return removed;
+    const there = pair[this.#written]!;
+    const filter = guardOf(there.id, fenceOf(there, slot, contents.fields, texts[this.#written]));
+    // Where no guard is allowed, what was seen a moment ago has to do.
+    const selected = takesGuards ? { filter } : { points: [there.id] };
+    await connection.change('deletePoints', { collection_name: collection, ...selected, wait: true });
   }
 
   async compare(o: { signal?: AbortSignal } = {}): Promise<Comparison> {
@@ -214,10 +260,12 @@ export class ShadowCrossing implements Crossing {
         if (verdict === 'fine' || verdict === 'onlyOld') continue;
         if (verdict === 'gone') extra += 1;
         else behind += 1;
-        if (sample.length < SAMPLE) sample.push(nodeIdOf((pair.old ?? pair.new)!));
+        if (sample.length < SAMPLE) sample.push(pairId(pair));
       }
       after = page.next;
     } while (after !== undefined);
     return { behind, extra, sample, findings: await this.#options.findings() };
   }
 }
+
+const pairId = ({ old, new: other }: PointPair) => nodeIdOf((old ?? other)!);

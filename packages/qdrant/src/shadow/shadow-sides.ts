@@ -1,4 +1,4 @@
-import { RegistryError, type SideBySide, type SidePlan } from '@registry/core';
+import { RegistryError, type SideBySide, type SideNotes, type SidePlan } from '@registry/core';
 import { pointAlias } from '../collection/alias.ts';
 import { type CollectionInfo, collectionNamed, otherVectors } from '../collection/collection-info.ts';
 import { copyIndexes, createLike, ensureStampIndexes, patchMetadata } from '../collection/layout.ts';
@@ -9,6 +9,7 @@ import { scrollPoints } from '../points/point-nodes.ts';
 import { metadataKeys, type StorePlace } from '../store-place.ts';
 import type { End } from './merged-page.ts';
 import { type Ends, ShadowCrossing } from './shadow-crossing.ts';
+import { noNotes } from './side-notes.ts';
 
 /** What the metadata of the collections of a migration say. */
 export const shadowKeys = {
@@ -24,6 +25,8 @@ export const shadowKeys = {
   side: 'embedding_side',
 } as const;
 
+const LATELY_MS = 1_000;
+
 /** Two collections, and the alias that readers use. */
 export class ShadowSides implements SideBySide {
   readonly #store: StorePlace;
@@ -31,6 +34,7 @@ export class ShadowSides implements SideBySide {
   readonly #old: string;
   readonly #new: string;
   readonly #infos = new Map<string, Promise<CollectionInfo>>();
+  #seen: { readonly at: number; readonly readers: 'old' | 'new' } | undefined;
   readonly forward: ShadowCrossing;
   readonly back: ShadowCrossing;
 
@@ -38,43 +42,47 @@ export class ShadowSides implements SideBySide {
     store: StorePlace,
     plan: SidePlan,
     names: { readonly old: string; readonly new: string },
+    notes: SideNotes = noNotes,
   ) {
     this.#store = store;
     this.#plan = plan;
     this.#old = names.old;
     this.#new = names.new;
-    const ends = () => this.#ends();
-    const none = async () => [];
     const { targetSpec, sourceSpec } = plan;
+    const both = {
+      places: () => this.#places(),
+      readers: (o?: { lately: boolean }) => (o?.lately ? this.#readersLately() : this.readers()),
+      notes,
+    };
     this.forward = new ShadowCrossing({
+      ...both,
       direction: 'forward',
       target: targetSpec.info,
-      ends,
       findings: () => this.#findings(),
-      assertStands: ({ old }) => this.#assertStands(old),
+      stands: (ends) => this.#oldStands(ends),
     });
     this.back = new ShadowCrossing({
+      ...both,
       direction: 'back',
       target: sourceSpec.info,
-      ends,
-      findings: none,
-      assertStands: async () => {},
+      findings: async () => [],
+      stands: (ends) => this.#newStands(ends),
     });
   }
 
   /** Which collections they are: the new one says which plan fills it, and from where. */
-  static async of(store: StorePlace, plan: SidePlan): Promise<ShadowSides> {
+  static async of(store: StorePlace, plan: SidePlan, notes?: SideNotes): Promise<ShadowSides> {
     const served = await store.servedName();
     for (let name: string | undefined = served; name !== undefined; ) {
       const info = await store.find(name);
       const from = info?.metadata[shadowKeys.from];
       if (info?.metadata[shadowKeys.plan] === plan.planId && typeof from === 'string')
-        return new ShadowSides(store, plan, { old: from, new: name });
+        return new ShadowSides(store, plan, { old: from, new: name }, notes);
       name = typeof from === 'string' ? from : undefined;
     }
     const { targetSpec, planId } = plan;
     const suffix = `${slugOf(targetSpec)}-${planId.slice(0, 8)}`;
-    return new ShadowSides(store, plan, { old: served, new: `${served}-${suffix}` });
+    return new ShadowSides(store, plan, { old: served, new: `${served}-${suffix}` }, notes);
   }
 
   #info(name: string): Promise<CollectionInfo> {
@@ -87,7 +95,7 @@ export class ShadowSides implements SideBySide {
     return info;
   }
 
-  async #ends(): Promise<Ends> {
+  async #places(): Promise<Pick<Ends, 'old' | 'new'>> {
     const slot = this.#store.slotOf(await this.#info(this.#old));
     const end = async (name: string): Promise<End> => {
       const info = await this.#info(name);
@@ -95,17 +103,45 @@ export class ShadowSides implements SideBySide {
     };
     const [old, other] = [await end(this.#old), await end(this.#new)];
     // Stamps of the old side stand where a named vector has left them.
-    return { old: { ...old, place: { ...old.place, slot } }, new: other, readers: await this.readers() };
+    return { old: { ...old, place: { ...old.place, slot } }, new: other };
+  }
+
+  async #readersLately(): Promise<'old' | 'new'> {
+    const now = this.#store.connection.clock.now();
+    if (this.#seen === undefined || Math.abs(now - this.#seen.at) >= LATELY_MS)
+      this.#seen = { at: now, readers: await this.readers() };
+    return this.#seen.readers;
+  }
+
+  /** An alias has moved. */
+  #moved(): void {
+    this.#seen = undefined;
+    this.#store.moved();
   }
 
   /** Readers use the new side: an old one that was emptied or made anew by hand must not take that along. */
-  async #assertStands({ place }: End): Promise<void> {
+  async #oldStands({ old: { place }, readers }: Ends): Promise<boolean> {
+    if (readers === 'old') return true;
     const info = await this.#store.find(this.#old);
     const isSame = info?.metadata[shadowKeys.side] === this.#new;
-    if (isSame && (await scrollPoints(place, { limit: 1, payload: false })).points.length > 0) return;
+    if (isSame && (await scrollPoints(place, { limit: 1, payload: false })).points.length > 0) return true;
     throw new RegistryError(
       'COLLECTION_MISMATCH',
       `Collection ${this.#old} was emptied or made anew since plan ${this.#plan.planId} was cut over, so nothing was deleted from ${this.#new} for being gone there. Cancel the plan and finalize it.`,
+      { details: { planId: this.#plan.planId, old: this.#old, new: this.#new } },
+    );
+  }
+
+  /**
+   * A new side that was emptied by hand must not take the old one along, which is what a rollback is to save. Where
+   * readers are back on the old side already, nothing is deleted, and the rollback says what it found.
+   */
+  async #newStands({ new: { place }, readers }: Ends): Promise<boolean> {
+    if ((await scrollPoints(place, { limit: 1, payload: false })).points.length > 0) return true;
+    if (readers === 'old') return false;
+    throw new RegistryError(
+      'COLLECTION_MISMATCH',
+      `Collection ${this.#new} is empty, so nothing was deleted from ${this.#old} for being gone there. Put its points back, or roll back with laterWrites: 'lose', which leaves ${this.#old} as it is.`,
       { details: { planId: this.#plan.planId, old: this.#old, new: this.#new } },
     );
   }
@@ -189,15 +225,16 @@ export class ShadowSides implements SideBySide {
     if ((await this.readers()) === 'new') return;
     await this.#carryMark(this.#old, this.#new, { [shadowKeys.served]: true });
     await pointAlias(connection, collection, this.#new);
-    this.#store.moved();
+    this.#moved();
   }
 
   async revert(): Promise<void> {
     const { connection, collection } = this.#store;
-    if ((await this.readers()) === 'old') return;
-    await this.#carryMark(this.#new, this.#old, {});
-    await pointAlias(connection, collection, this.#old);
-    this.#store.moved();
+    if ((await this.readers()) === 'new') {
+      await this.#carryMark(this.#new, this.#old, {});
+      await pointAlias(connection, collection, this.#old);
+      this.#moved();
+    }
     await unlockMigration(connection, this.#old, this.#plan.planId);
   }
 

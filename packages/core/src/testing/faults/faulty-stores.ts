@@ -56,7 +56,7 @@ export function faultyNodeStore(
       chooseStrategy: (o) => faults.call('chooseStrategy', [o], () => chooseStrategy.call(inner, o)),
     }),
     ...(sideBySide && {
-      sideBySide: async (plan) => faultySides(await sideBySide.call(inner, plan), faults),
+      sideBySide: async (plan, notes) => faultySides(await sideBySide.call(inner, plan, notes), faults),
     }),
     ...(mark && {
       mark: {

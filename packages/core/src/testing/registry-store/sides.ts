@@ -63,6 +63,8 @@ export const sideCases: Readonly<Record<string, SceneCase>> = {
     await store.cutOver(planId, false);
     await scene.finish(planId);
     const reason = { code: 'LATER_WRITES', message: 'They are lost.' } as const;
+    assert.equal((await store.beginRollback(planId)).reason, undefined);
+    assert.equal((await store.beginRollback(planId, { reason, dryRun: true })).reason, undefined);
     const plan = await store.beginRollback(planId, { reason });
     assert.deepEqual([plan.status, plan.reason], ['rolling_back', reason]);
     assert.equal((await scene.activeModel())?.version, target.version);
@@ -70,6 +72,32 @@ export const sideCases: Readonly<Record<string, SceneCase>> = {
     assert.equal((await scene.activeModel())?.version, old.version);
     assert.deepEqual((await scene.read(planId)).reason, reason);
     assert.deepEqual(await store.rollbackReport(planId).then(({ wayBack }) => wayBack), undefined);
+  },
+
+  'keeps notes of nodes while a plan is rolled back, and forgets them after it': async (scene) => {
+    const { store } = scene;
+    const planId = await ended(scene);
+    const note = (nodeId: string, said: string) => ({ nodeId, note: said });
+    await store.keepNotes(planId, [note('node-001', 'too early')]);
+    assert.deepEqual([...(await store.notes(planId, ['node-001']))], []);
+    await store.beginRollback(planId);
+    await store.keepNotes(planId, [
+      note('node-001', 'first'),
+      note('node-002', 'second'),
+      note('x', 'third'),
+    ]);
+    await store.keepNotes(planId, [note('node-001', 'newer')]);
+    const found = await store.notes(planId, ['node-001', 'node-002', 'node-001', 'absent']);
+    const byId = [...found].sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
+    assert.deepEqual(byId, [note('node-001', 'newer'), note('node-002', 'second')]);
+    assert.equal(await store.dropNotes(planId, 10), true);
+    assert.equal((await store.notes(planId, ['x'])).length, 1, 'dropped while they are needed');
+    await scene.rollBackRest(await scene.lease(planId, 'rollback'));
+    await store.keepNotes(planId, [note('late', 'nobody forgets it')]);
+    assert.equal(await store.dropNotes(planId, 2), false);
+    assert.equal(await store.dropNotes(planId, 2), true);
+    assert.deepEqual([...(await store.notes(planId, ['node-001', 'node-002', 'x', 'late']))], []);
+    await refused(store.notes('no such plan', []), 'PLAN_UNKNOWN');
   },
 
   'replaces no backup by half a write, and keeps neither vector nor stamp of one': async (scene) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { sameStamp } from '../../model/compatibility.ts';
+import type { SideNotes } from '../../ports/node-store.ts';
 import { idsOf, type SideFixture } from './side-fixture.ts';
 
 type Case = (fixture: SideFixture) => Promise<void>;
@@ -12,6 +13,7 @@ export const afterwardsCases: Readonly<Record<string, Case>> = {
   'counts and carries back what was written since': checkCarryingBack,
   'leaves late writes of the old side there when it carries back': checkLateBeforeBack,
   'moves readers back, and takes late writes of the new side along': checkRevert,
+  'tells late writes of the new side from later ones of the old, by what was noted': checkNotes,
   'discards a new side that nobody read, and no other': checkDiscard,
   'drops the side that readers left, by its name alone': checkFinalize,
 };
@@ -70,8 +72,12 @@ async function checkNewWrites(fixture: SideFixture): Promise<void> {
   assert.equal((await fixture.read(fixture.store, 'new')).content, 'content of new');
 }
 
-function ofTarget(fixture: SideFixture, id: string) {
-  return { ...fixture.node(id), ...fixture.target.info, vector: fixture.vector(id.length, fixture.target) };
+function ofTarget(fixture: SideFixture, id: string, content?: string) {
+  return {
+    ...fixture.node(id, content),
+    ...fixture.target.info,
+    vector: fixture.vector(id.length, fixture.target),
+  };
 }
 
 async function checkCarryingBack(fixture: SideFixture): Promise<void> {
@@ -132,6 +138,50 @@ async function checkRevert(fixture: SideFixture): Promise<void> {
   assert.equal((await fixture.read(fixture.store, 'n002')).content, 'edited on the old side');
   assert.deepEqual([...(await fixture.store.read(['n003']))], []);
   await fixture.assertFine(sides.back);
+}
+
+/** Between the last look and the switch whole nodes are put and deleted, which takes along what told of the copy. */
+async function checkNotes(fixture: SideFixture): Promise<void> {
+  if (!fixture.options.isApart) return;
+  const notes = new Map<string, string>();
+  const kept: SideNotes = {
+    keep: async (more) => {
+      for (const [id, note] of more) notes.set(id, note);
+    },
+    recall: async (ids) => new Map([...notes].filter(([id]) => ids.includes(id))),
+  };
+  await fixture.app.put(fixture.nodes(8));
+  await fixture.cutOver();
+  const sides = await fixture.sides(fixture.plan, fixture.store, kept);
+  // Put anew before the last look, and carried back by it.
+  await fixture.app.put([ofTarget(fixture, 'n005'), ofTarget(fixture, 'n006')]);
+  await fixture.bringAll(sides.back, fixture.old);
+  const late = await fixture.harness.writerOn('new', sides);
+  await late.put(['n000', 'n002', 'n006', 'late'].map((id) => ofTarget(fixture, id, `${id}, put late`)));
+  await late.remove('n001');
+  await late.remove('n003');
+  await sides.revert();
+  await fixture.app.put([
+    fixture.node('n002', 'put on the old side'),
+    fixture.node('n003', 'made there again'),
+  ]);
+  await fixture.app.remove('n005');
+  // Another process, which has the notes alone.
+  const again = await fixture.sides(fixture.plan, await fixture.harness.reopen?.(), kept);
+  const { behind, extra } = await again.back.compare();
+  assert.deepEqual({ behind, extra }, { behind: 3, extra: 1 });
+  await fixture.bringAll(again.back, fixture.old);
+  for (const [id, content] of [
+    ['n000', 'n000, put late'],
+    ['n006', 'n006, put late'],
+    ['late', 'late, put late'],
+    ['n002', 'put on the old side'],
+    ['n003', 'made there again'],
+    ['n004', 'content of n004'],
+  ] as const)
+    assert.equal((await fixture.read(fixture.store, id)).content, content);
+  assert.deepEqual(idsOf(await fixture.store.read(['n001', 'n005'])), []);
+  await fixture.assertFine(again.back);
 }
 
 async function checkDiscard(fixture: SideFixture): Promise<void> {

@@ -15,6 +15,7 @@ import type {
   NodeWrite,
   PageOptions,
   ReconciledPage,
+  SideNotes,
   StoredNode,
   WriteOutcome,
 } from '../../ports/node-store.ts';
@@ -31,11 +32,43 @@ export class MemoryCrossing implements Crossing {
   readonly #direction: 'forward' | 'back';
   readonly #target: EmbeddingInfo;
   readonly #ends: () => Ends;
+  readonly #notes: SideNotes | undefined;
+  /** As the registry had it when it was asked last. */
+  #noted: ReadonlyMap<string, string> = new Map();
 
-  constructor(direction: 'forward' | 'back', target: EmbeddingInfo, ends: () => Ends) {
+  constructor(direction: 'forward' | 'back', target: EmbeddingInfo, ends: () => Ends, notes?: SideNotes) {
     this.#direction = direction;
     this.#target = target;
     this.#ends = ends;
+    this.#notes = direction === 'back' ? notes : undefined;
+  }
+
+  /** Both sides of nodes as they are now; `?`: the new one is ahead, whatever becomes of it. */
+  async #keep(ids: readonly string[], isInSync: (id: string) => boolean): Promise<void> {
+    const ends = this.#ends();
+    const of = (record: SideRecord | undefined) => (record === undefined ? null : dataOf(record));
+    const note = (id: string) =>
+      JSON.stringify([
+        of(ends.old.nodes.get(id)),
+        isInSync(id) ? (ends.new.nodes.get(id)?.fence ?? null) : '?',
+      ]);
+    await this.#notes?.keep(new Map(ids.map((id) => [id, note(id)])));
+  }
+
+  async #recall(): Promise<void> {
+    const ends = this.#ends();
+    const ids = [...new Set([...ends.old.nodes.keys(), ...ends.new.nodes.keys()])];
+    this.#noted = (ends.readers === 'old' && (await this.#notes?.recall(ids))) || new Map();
+  }
+
+  #changed(id: string): SidePair['changed'] {
+    const note = this.#noted.get(id);
+    if (note === undefined) return undefined;
+    const [data, fence] = JSON.parse(note) as [string | null, string | null];
+    const ends = this.#ends();
+    const old = ends.old.nodes.get(id);
+    const now = old === undefined ? null : dataOf(old);
+    return { old: now !== data, new: (ends.new.nodes.get(id)?.fence ?? null) !== fence };
   }
 
   #written(ends: Ends): MemorySide {
@@ -57,6 +90,7 @@ export class MemoryCrossing implements Crossing {
       isDual: false,
       isStale: target?.embeddedHash !== undefined && target.embeddedHash !== target.contentHash,
       isEmbedded: target?.vector !== undefined && isAtTarget(target, this.#target),
+      changed: this.#changed(id),
     };
   }
 
@@ -87,6 +121,7 @@ export class MemoryCrossing implements Crossing {
 
   async read(ids: readonly string[], o: { signal?: AbortSignal } = {}): Promise<readonly StoredNode[]> {
     o.signal?.throwIfAborted();
+    await this.#recall();
     return [...new Set(ids)].flatMap((id) => this.#node(id) ?? []);
   }
 
@@ -95,7 +130,11 @@ export class MemoryCrossing implements Crossing {
     o: { signal?: AbortSignal } = {},
   ): Promise<readonly WriteOutcome[]> {
     o.signal?.throwIfAborted();
-    return writes.map((write) => this.#writeOne(write));
+    await this.#recall();
+    const outcomes = writes.map((write) => this.#writeOne(write));
+    const written = writes.filter((_, index) => outcomes[index] === 'written').map(({ nodeId }) => nodeId);
+    await this.#keep(written, () => true);
+    return outcomes;
   }
 
   #writeOne({ nodeId, fence, set }: NodeWrite): WriteOutcome {
@@ -119,6 +158,7 @@ export class MemoryCrossing implements Crossing {
   async reconcile(o: PageOptions): Promise<ReconciledPage> {
     o.signal?.throwIfAborted();
     const { limit = 100, after } = o;
+    await this.#recall();
     const ends = this.#ends();
     const ids = [...new Set([...ends.old.nodes.keys(), ...ends.new.nodes.keys()])].sort();
     const rest = ids.filter((id) => after === undefined || id > after);
@@ -127,6 +167,10 @@ export class MemoryCrossing implements Crossing {
     const of = (wanted: string) => found.filter(([, verdict]) => verdict === wanted).map(([id]) => id);
     const mend = of('mend');
     for (const id of mend) this.#mend(id);
+    if (ends.readers === 'new') {
+      const behind = new Set([...of('embed'), ...of('gone')]);
+      await this.#keep(page, (id) => !behind.has(id));
+    }
     return {
       items: of('embed').map((id) => headOf(this.#node(id)!)),
       gone: of('gone'),
@@ -150,10 +194,13 @@ export class MemoryCrossing implements Crossing {
     const ends = this.#ends();
     const from = this.#direction === 'forward' ? ends.old : ends.new;
     const gone = ids.filter((id) => !from.nodes.has(id));
-    return gone.filter((id) => this.#written(ends).nodes.delete(id)).length;
+    const removed = gone.filter((id) => this.#written(ends).nodes.delete(id));
+    await this.#keep(removed, () => true);
+    return removed.length;
   }
 
   async compare(): Promise<Comparison> {
+    await this.#recall();
     const ends = this.#ends();
     const ids = [...new Set([...ends.old.nodes.keys(), ...ends.new.nodes.keys()])];
     const behind = ids.filter((id) => ['embed', 'mend'].includes(this.#verdict(id)));

@@ -8,6 +8,7 @@ import type {
   NodeWrite,
   Page,
   SideBySide,
+  SideNotes,
   SidePlan,
   StoredNode,
   WriteOutcome,
@@ -77,8 +78,8 @@ export class MemorySideStore implements NodeStore {
     return writes.map((write) => this.#side.write(write));
   }
 
-  async sideBySide(plan: SidePlan): Promise<SideBySide> {
-    return new MemorySides(this, plan);
+  async sideBySide(plan: SidePlan, notes?: SideNotes): Promise<SideBySide> {
+    return new MemorySides(this, plan, notes);
   }
 
   /** What an application does by the name of the store, or holds on to as one side of it. */
@@ -102,7 +103,7 @@ class MemorySides implements SideBySide {
   readonly forward: MemoryCrossing;
   readonly back: MemoryCrossing;
 
-  constructor(store: MemorySideStore, plan: SidePlan) {
+  constructor(store: MemorySideStore, plan: SidePlan, notes?: SideNotes) {
     this.#store = store;
     this.#plan = plan;
     this.#new = `new side of ${plan.planId}`;
@@ -114,7 +115,7 @@ class MemorySides implements SideBySide {
       readers: store.served === this.#new ? ('new' as const) : ('old' as const),
     });
     this.forward = new MemoryCrossing('forward', plan.targetSpec.info, ends);
-    this.back = new MemoryCrossing('back', plan.sourceSpec.info, ends);
+    this.back = new MemoryCrossing('back', plan.sourceSpec.info, ends, notes);
   }
 
   #side(name: string): MemorySide {

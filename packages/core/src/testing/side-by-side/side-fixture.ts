@@ -6,6 +6,7 @@ import type {
   NodeStore,
   ReconciledPage,
   SideBySide,
+  SideNotes,
   SidePlan,
   StoredNode,
   WriteOutcome,
@@ -70,10 +71,14 @@ export class SideFixture {
     return { planId, strategy, sourceSpec: this.old, targetSpec: this.target };
   }
 
-  async sides(plan: SidePlan = this.plan, store: NodeStore = this.store): Promise<SideBySide> {
+  async sides(
+    plan: SidePlan = this.plan,
+    store: NodeStore = this.store,
+    notes?: SideNotes,
+  ): Promise<SideBySide> {
     const { sideBySide } = store;
     assert.ok(sideBySide, 'the store has no sideBySide');
-    return sideBySide.call(store, plan);
+    return sideBySide.call(store, plan, notes);
   }
 
   async prepared(): Promise<SideBySide> {
