@@ -20,6 +20,23 @@ export {
   reasonOf,
 } from './errors.ts';
 export type { HeldBackBy, MigrationProgress, RegistryEvents, WorkerStats } from './events.ts';
+export type { EvaluateMigrationOptions } from './gate/evaluate-migration.ts';
+export { type GateLimit, gateConfidence, gateLimits } from './gate/limits.ts';
+export type {
+  Figure,
+  GateCheck,
+  GateMeasure,
+  GateOverlap,
+  GateReport,
+  GateRetrieval,
+  GateSample,
+  GateSlice,
+  GateSpace,
+  GateVerdict,
+  QueryKind,
+  ScoreDistribution,
+} from './gate/report.ts';
+export type { GateQuery } from './gate/sample.ts';
 export { type Logger, silentLogger } from './logger.ts';
 export { EmbeddingVersionManager } from './manager.ts';
 export { CALENDAR_DAYS, type CalendarEntry, calendarOf } from './model/calendar.ts';
@@ -46,6 +63,7 @@ export { compareNodeIds, parseNodeId } from './model/node-id.ts';
 export { MigrationPlan, type NodeFilter, type PlanFields, type PlanTuning } from './model/plan.ts';
 export { quotesContent } from './model/quotes-content.ts';
 export type { RollbackReport } from './model/rollback-report.ts';
+export { scorer } from './model/score.ts';
 export { settingLimits } from './model/setting-limits.ts';
 export {
   backTruth,

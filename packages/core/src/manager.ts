@@ -3,6 +3,8 @@ import type { ManagerContext } from './context.ts';
 import { type EmbedOptions, embedTexts } from './embed-texts.ts';
 import type { RegistryErrorCode } from './errors.ts';
 import type { MigrationProgress, RegistryEvents, WorkerStats } from './events.ts';
+import { type EvaluateMigrationOptions, evaluateMigration } from './gate/evaluate-migration.ts';
+import type { GateReport } from './gate/report.ts';
 import type {
   EmbeddingInfo,
   EmbeddingModelSpec,
@@ -218,6 +220,17 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     const count = await this.#context.registry.retryFailed(planId, nodeIds?.map(parseNodeId));
     this.#announce({ plan: await this.getMigration(planId), from: before.status });
     return count;
+  }
+
+  /**
+   * The gate: searches a sample of the plan's nodes in the old space and in the new one, and says whether the new
+   * one is worse. Works before the first write, at any point of the plan, and after the cutover; writes nothing but
+   * its verdict into the journal. The embedder of the target is needed; without that of the old model retrieval
+   * cannot be compared.
+   * @throws RegistryError `PLAN_UNKNOWN`, `NODE_STORE_MISSING`, `EMBEDDER_MISSING`, `EMBEDDER_FAILED`
+   */
+  async evaluateMigration(options: EvaluateMigrationOptions): Promise<GateReport> {
+    return evaluateMigration(this.#context, await this.getMigration(options.planId), options);
   }
 
   /**

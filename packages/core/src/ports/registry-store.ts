@@ -263,7 +263,9 @@ export interface RegistryStore {
   backupTotals(o: { planId: string; after?: string; limit?: number }): Promise<BackupTotals>;
   /** Backups that nobody will ask for: of no plan (any more), or of one that gave them up and was interrupted. */
   strayBackups(): Promise<readonly StrayBackups[]>;
-  journal(o?: PageOptions & { planId?: string }): Promise<Page<JournalEntry>>;
+  journal(o?: PageOptions & { planId?: string; action?: string }): Promise<Page<JournalEntry>>;
+  /** An entry of the journal about a plan, apart from what other methods note by themselves. `PLAN_UNKNOWN`. */
+  noteOfPlan(o: { planId: string; action: string; details: JournalEntry['details'] }): Promise<void>;
 
   // ── steering ──
   /**

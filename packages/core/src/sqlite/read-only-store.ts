@@ -39,6 +39,7 @@ const access = {
   tune: 'write',
   retryFailed: 'write',
   cutOver: 'write',
+  noteOfPlan: 'write',
   claim: 'write',
   takeNode: 'write',
   renew: 'write',

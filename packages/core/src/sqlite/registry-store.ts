@@ -185,8 +185,12 @@ export class SqliteRegistryStore implements RegistryStore {
     return this.#read(seeing.strayBackups);
   }
 
-  journal(o: PageOptions & { planId?: string } = {}) {
+  journal(o: PageOptions & { planId?: string; action?: string } = {}) {
     return this.#read((context) => seeing.journal(context, o), o.signal);
+  }
+
+  noteOfPlan(o: Parameters<RegistryStore['noteOfPlan']>[0]) {
+    return this.#write((context) => seeing.noteOfPlan(context, o));
   }
 
   movePlan(planId: string, to: 'in_progress' | 'paused' | 'cancelled', reason?: Reason) {

@@ -27,11 +27,12 @@ interface JournalRow {
 /** Newest first. */
 export function journal(
   { db }: Context,
-  { limit = 100, after, planId }: PageOptions & { planId?: string },
+  { limit = 100, after, planId, action }: PageOptions & { planId?: string; action?: string },
 ): Page<JournalEntry> {
   const where = [
     ...(planId === undefined ? [] : ['j.plan = (SELECT plan FROM plans WHERE plan_id = :planId)']),
     ...(after === undefined ? [] : ['j.entry < :after']),
+    ...(action === undefined ? [] : ['j.action = +:action']),
   ];
   const rows = db
     .sql(
@@ -42,6 +43,7 @@ export function journal(
     .all({
       limit: limit + 1,
       planId,
+      action,
       after: after === undefined ? undefined : Number(after),
     }) as JournalRow[];
   const items = rows.slice(0, limit);
@@ -58,6 +60,13 @@ function entryOf(row: JournalRow): JournalEntry {
       row.version !== null && { model: { modelId: row.model_id, version: row.version } }),
     details: JSON.parse(row.details) as Record<string, unknown>,
   };
+}
+
+export function noteOfPlan(
+  context: Context,
+  { planId, action, details }: Parameters<RegistryStore['noteOfPlan']>[0],
+): void {
+  note(context, action, { plan: planRow(context, planId).plan, details });
 }
 
 export function beat({ db, clock }: Context, worker: Parameters<RegistryStore['beat']>[0]): void {

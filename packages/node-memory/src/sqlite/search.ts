@@ -9,13 +9,13 @@ import {
   type NodeFilter,
   RegistryError,
   sameStamp,
+  scorer,
   type Vector,
   vectorBytes,
   vectorFits,
   vectorOfBytes,
 } from '@registry/core';
 import type { SqliteDatabase } from '@registry/core/sqlite';
-import { scorer } from '../score.ts';
 import { type Condition, conditionOnHead } from './filter.ts';
 import { type Layout, quoted, type SqlValue, type StampKey } from './layout.ts';
 import { type Stamps, shapeLike, type VectorShape } from './stamps.ts';

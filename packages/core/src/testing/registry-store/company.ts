@@ -99,6 +99,20 @@ export const companyCases: Readonly<Record<string, SceneCase>> = {
     assert.deepEqual((await store.journal({ planId: 'no such plan' })).items, []);
   },
 
+  'notes what others found about a plan, and finds it by its name': async (scene) => {
+    const { store } = scene;
+    const plan = await scene.plan(['a']);
+    await store.noteOfPlan({ planId: plan.planId, action: 'plan:looked', details: { found: [1, 'é'] } });
+    await store.movePlan(plan.planId, 'paused');
+    const query = { planId: plan.planId, action: 'plan:looked' };
+    const { items } = await store.journal(query);
+    assert.equal(items.length, 1);
+    assert.deepEqual(items[0]!.details, { found: [1, 'é'] });
+    assert.equal(items[0]!.planId, plan.planId);
+    assert.equal((await store.journal({ ...query, action: 'plan:unheard' })).items.length, 0);
+    const nobody = { planId: 'no such plan', action: 'plan:looked', details: {} };
+    await refused(store.noteOfPlan(nobody), 'PLAN_UNKNOWN');
+  },
   'journals no batch': async (scene) => {
     const { planId } = await scene.plan(nodeIds(20), { batchSize: 2 });
     await scene.finish(planId);
