@@ -1,6 +1,9 @@
 /**
+ * node test/packaging/check.ts [folder]
+ *
  * Builds and packs every package, looks into the tarballs, installs them outside the workspace and runs
- * programs against them, as ESM, CommonJS and TypeScript users would.
+ * programs against them, as ESM, CommonJS and TypeScript users would. The tarballs are left in the folder, if one
+ * is named.
  */
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +24,7 @@ const workspace = resolve(import.meta.dirname, '../..');
 const path = [join(workspace, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
 const folder = mkdtempSync(join(tmpdir(), 'registry-packaging-'));
 const consumer = join(folder, 'consumer');
-const tarballFolder = join(folder, 'tarballs');
+const tarballFolder = resolve(process.argv[2] ?? join(folder, 'tarballs'));
 const steps = new Steps();
 
 const packages = globSync('packages/*/package.json', { cwd: workspace }).map((file) => {
@@ -32,7 +35,7 @@ const packages = globSync('packages/*/package.json', { cwd: workspace }).map((fi
 });
 
 async function packAll(): Promise<void> {
-  mkdirSync(tarballFolder);
+  mkdirSync(tarballFolder, { recursive: true });
   await steps.check('build every package', async () => {
     await run('pnpm', ['run', 'build'], { cwd: workspace, path });
   });

@@ -18,6 +18,10 @@ export class Steps {
     }
   }
 
+  get hasFailed(): boolean {
+    return this.#failed > 0;
+  }
+
   /** Prints the closing line and says whether all passed. */
   close(): boolean {
     console.log(`${this.#passed} passed, ${this.#failed} failed`);
