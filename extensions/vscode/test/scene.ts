@@ -41,15 +41,7 @@ export async function openScene(): Promise<Scene> {
   await manager.registerModel({ ...model('source'), setActive: true });
   await manager.registerModel(model('target'));
   const asked: string[] = [];
-  const reader = {
-    read: (_: string, name: keyof typeof reads, input: unknown) => {
-      asked.push(name);
-      return (reads[name] as (manager: EmbeddingVersionManager, input: unknown) => Promise<unknown>)(
-        manager,
-        input,
-      );
-    },
-  } as Reader;
+  const reader = readerOf(manager, asked);
   const plan = async (nodes: number, from = 0) => {
     const nodeIds = Array.from(
       { length: nodes },
@@ -68,4 +60,17 @@ export async function openScene(): Promise<Scene> {
     await worker.startWorker();
   };
   return { startWorker, file: { path, label: 'registry', isOpened: false }, manager, reader, asked, plan };
+}
+
+/** Reads as the process does, and notes each question. */
+export function readerOf(manager: EmbeddingVersionManager, asked: string[]): Reader {
+  return {
+    read: (_: string, name: keyof typeof reads, input: unknown) => {
+      asked.push(name);
+      return (reads[name] as (manager: EmbeddingVersionManager, input: unknown) => Promise<unknown>)(
+        manager,
+        input,
+      );
+    },
+  } as Reader;
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Clock, systemClock } from './clock.ts';
 import { resolveConfig } from './config/resolve-config.ts';
 import type { RegistryConfig } from './config/settings.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { nextTurn } from './clock.ts';
 import { declareModels, type ManagerContext } from './context.ts';
 import { RegistryError } from './errors.ts';

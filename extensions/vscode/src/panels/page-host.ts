@@ -42,6 +42,7 @@ export class PageHost implements vscode.Disposable {
     this.#subject = subject;
     this.#live = new LiveRegistry({
       process: context.registries,
+      reader: context.registries,
       path: subject.path,
       clock: systemClock,
       events: {

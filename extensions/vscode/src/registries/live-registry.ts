@@ -1,4 +1,5 @@
 import type { Clock } from '@registry/core';
+import type { Reader } from '../model/branches.ts';
 import type { ProgressData, Summary } from '../registry-process/messages.ts';
 import type { RegistryProcess } from './registry-process.ts';
 
@@ -27,6 +28,7 @@ export interface LiveEvents {
  */
 export class LiveRegistry {
   readonly #process: RegistryProcess;
+  readonly #reader: Reader;
   readonly #path: string;
   readonly #clock: Clock;
   readonly #events: LiveEvents;
@@ -40,6 +42,7 @@ export class LiveRegistry {
   /** `planId`: no other plan is watched. */
   constructor(o: {
     process: RegistryProcess;
+    reader: Reader;
     path: string;
     clock: Clock;
     events: LiveEvents;
@@ -47,6 +50,7 @@ export class LiveRegistry {
   }) {
     this.#planId = o.planId;
     this.#process = o.process;
+    this.#reader = o.reader;
     this.#path = o.path;
     this.#clock = o.clock;
     this.#events = o.events;
@@ -79,7 +83,8 @@ export class LiveRegistry {
     try {
       while (this.#isHinted && !hiding.aborted) {
         this.#isHinted = false;
-        await this.#look(hiding);
+        const release = this.#process.hold();
+        await this.#look(hiding).finally(release);
         if (this.#isHinted) await this.#clock.sleep(SHORTEST_LOOK_MS, hiding);
       }
     } finally {
@@ -90,7 +95,7 @@ export class LiveRegistry {
   }
 
   async #look(hiding: AbortSignal): Promise<void> {
-    const revision = await this.#process.read(this.#path, 'summary').then(
+    const revision = await this.#reader.read(this.#path, 'summary').then(
       async (summary) => {
         if (summary.workers.length > 0) await this.#watchMoving(summary, hiding);
         return summary.revision;
@@ -105,7 +110,7 @@ export class LiveRegistry {
 
   async #watchMoving({ statuses }: Summary, hiding: AbortSignal): Promise<void> {
     for (const status of moving.filter((each) => statuses.includes(each))) {
-      const { items } = await this.#process.read(this.#path, 'plans', { status, limit: MOST_WATCHED });
+      const { items } = await this.#reader.read(this.#path, 'plans', { status, limit: MOST_WATCHED });
       for (const { planId } of items) {
         const isWanted = this.#planId === undefined || this.#planId === planId;
         if (isWanted && this.#watched.size < MOST_WATCHED && !this.#watched.has(planId))

@@ -40,7 +40,7 @@ interface Pending {
  * The process that reads and writes registries, seen from the extension.
  *
  * asleep ──a request──▶ awake ──nothing held, nothing asked──▶ asleep; a crash fails what was asked and
- * leaves it asleep. Only `#wake` and `#sleep` change the state.
+ * leaves it asleep. Only `#awake` and `#sleep` change the state.
  */
 export class RegistryProcess {
   readonly #program: string;
@@ -75,6 +75,11 @@ export class RegistryProcess {
       isHeld = false;
       this.#sleepIfIdle();
     };
+  }
+
+  /** Starts it ahead of the first question. */
+  wake(): void {
+    this.#awake();
   }
 
   /** @throws RegistryFault */
@@ -132,14 +137,14 @@ export class RegistryProcess {
   }
 
   #ask(message: Message, onProgress?: Pending['onProgress']): Promise<unknown> {
-    const child = this.#wake();
+    const child = this.#awake();
     return new Promise((resolve, reject) => {
       this.#pending.set(message.id, { resolve, reject, ...(onProgress && { onProgress }) });
       child.send(message);
     }).finally(() => this.#sleepIfIdle());
   }
 
-  #wake(): ChildProcess {
+  #awake(): ChildProcess {
     if (this.#child !== undefined) return this.#child;
     const child = fork(this.#program, this.#parameters, {
       execPath: runtimePath,

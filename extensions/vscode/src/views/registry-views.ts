@@ -8,6 +8,7 @@ import type { RegistryFile } from '../model/registry-file.ts';
 import { LiveRegistry } from '../registries/live-registry.ts';
 import type { RegistryList } from '../registries/registry-list.ts';
 import type { RegistryProcess } from '../registries/registry-process.ts';
+import { RestingReader } from '../registries/resting-reader.ts';
 import type { ProgressData } from '../registry-process/messages.ts';
 import { parseSettings } from '../settings-schema.ts';
 import { BranchTree } from './branch-tree.ts';
@@ -25,7 +26,9 @@ export class RegistryViews implements vscode.Disposable {
   readonly #process: RegistryProcess;
   readonly #list: RegistryList;
   readonly #clock: Clock = systemClock;
+  readonly #reader: RestingReader;
   readonly #migrations: MigrationsTree;
+  readonly #models: ModelsTree;
   readonly #migrationsTree: BranchTree<MigrationsBranch>;
   readonly #modelsTree: BranchTree<ModelsBranch>;
   readonly #views: readonly [vscode.TreeView<unknown>, vscode.TreeView<unknown>];
@@ -37,9 +40,11 @@ export class RegistryViews implements vscode.Disposable {
   constructor(registries: RegistryProcess, list: RegistryList, say: Say) {
     this.#process = registries;
     this.#list = list;
-    const migrations = new MigrationsTree(registries, say);
-    const models = new ModelsTree(registries, say);
+    this.#reader = new RestingReader(registries);
+    const migrations = new MigrationsTree(this.#reader, say);
+    const models = new ModelsTree(this.#reader, say);
     this.#migrations = migrations;
+    this.#models = models;
     this.#migrationsTree = new BranchTree(
       {
         roots: async () => this.#described(await migrations.roots(await list.found())),
@@ -136,15 +141,41 @@ export class RegistryViews implements vscode.Disposable {
   #start(file: RegistryFile): Followed {
     const { path } = file;
     const events = {
-      onChange: () => this.#refreshTrees(),
+      onChange: () => {
+        this.#refreshTrees();
+        void this.#readAhead(file);
+      },
       onProgress: (progress: ProgressData) => this.#progressed(file, progress),
       onRest: (planId: string) => {
         this.#status.rest(path, planId);
         this.#refreshTrees();
+        void this.#readAhead(file);
       },
     };
-    const live = new LiveRegistry({ process: this.#process, path, clock: this.#clock, events });
+    const live = new LiveRegistry({
+      process: this.#process,
+      reader: this.#reader,
+      path,
+      clock: this.#clock,
+      events,
+    });
     return { file, live, following: followFile(path, () => live.hint()) };
+  }
+
+  /**
+   * What the trees show first is read while the process is awake anyway; a registry at rest is then shown at once
+   * when somebody opens the view.
+   */
+  async #readAhead(file: RegistryFile): Promise<void> {
+    if (this.#isViewed) return;
+    const release = this.#process.hold();
+    try {
+      const [roots] = await Promise.all([this.#migrations.roots([file]), this.#models.roots([file])]);
+      const open = roots.filter(({ row }) => row.expansion === 'expanded');
+      await Promise.all(open.map((branch) => this.#migrations.children(branch)));
+    } finally {
+      release();
+    }
   }
 
   #progressed(file: RegistryFile, progress: ProgressData): void {
@@ -152,17 +183,27 @@ export class RegistryViews implements vscode.Disposable {
     this.#status.progress(file.path, progress);
   }
 
+  get #isViewed(): boolean {
+    return this.#views.some((view) => view.visible);
+  }
+
   /** Something came into view or left it. */
   #see(): void {
-    const isViewed = this.#views.some((view) => view.visible);
+    const isViewed = this.#isViewed;
     const configuration = vscode.workspace.getConfiguration(settings.section);
     const { statusBar } = parseSettings((name) => configuration.get(name));
     if (!statusBar) this.#status.hide();
-    if (isViewed) this.#release ??= this.#process.hold();
-    else {
+    if (isViewed) {
+      this.#release ??= this.#process.hold();
+      this.#process.wake();
+    } else {
       this.#release?.();
       this.#release = undefined;
     }
-    for (const { live } of this.#followed.values()) isViewed || statusBar ? live.show() : live.hide();
+    for (const { file, live } of this.#followed.values()) {
+      if (isViewed || statusBar) live.show();
+      else live.hide();
+      if (statusBar) void this.#readAhead(file);
+    }
   }
 }

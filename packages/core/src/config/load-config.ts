@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseOptions } from '../options.ts';
 import { type ConfigIssue, checkFindings, configInvalid, type Finding, shown } from './findings.ts';
 import type { RegistryConfig } from './settings.ts';

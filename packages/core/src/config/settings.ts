@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { settingLimits } from '../model/setting-limits.ts';
 
 /** What a file, the environment or a caller may say about a registry; what is absent keeps its default. */

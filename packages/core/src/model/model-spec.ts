@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseOptions } from '../options.ts';
 import type { Datatype, Distance } from './vector.ts';
 

@@ -3,7 +3,7 @@
  * asked first, then the store moves its readers in one step, then the registry notes it and activates the target.
  * A crash between the two is repaired by the same call: the store knows where its readers are.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ManagerContext, sidesOf, writeMark } from '../context.ts';
 import { RegistryError } from '../errors.ts';
 import type { MigrationPlan } from '../model/plan.ts';

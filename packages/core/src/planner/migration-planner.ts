@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ManagerContext, nodeStoreOf, writeMark } from '../context.ts';
 import { errorCodes, RegistryError, type RegistryErrorCode } from '../errors.ts';
 import { modelIdSchema, type RegisteredModel, versionSchema } from '../model/model-spec.ts';

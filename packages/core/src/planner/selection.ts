@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { RegistryError } from '../errors.ts';
 import type { NodeFilter } from '../model/plan.ts';
 import type { NodeStore } from '../ports/node-store.ts';

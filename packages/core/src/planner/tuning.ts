@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ManagerContext } from '../context.ts';
 import type { PlanTuning } from '../model/plan.ts';
 import { settingLimits } from '../model/setting-limits.ts';

@@ -2,7 +2,7 @@
  * What the origin wrote, read leniently: it checked nothing, so any field may hold anything. Values that
  * cannot be used fall back to the origin's default; a record without an identity is undefined.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A specification as the origin names it. `dimension` is undefined where it is not known. */
 export interface OriginSpec {
