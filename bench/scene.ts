@@ -1,7 +1,7 @@
 /** The models, texts and stores that the benchmarks share. Everything is the same in every run. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { computeChecksum, type Embedder, EmbeddingModelSpec, EmbeddingVersionManager } from '@registry/core';
+import { computeChecksum, type Embedder, EmbeddingModelSpec, EmbeddingVersionManager, witnessTexts } from '@registry/core';
 import { SqliteNodeStore } from '@registry/node-memory';
 
 export const DIMENSION = 384;
@@ -25,7 +25,10 @@ export function vectorOf({ modelId }: { readonly modelId: string }): Float32Arra
 /** Answers at once, so that all that is measured is what goes on around it. */
 export function costlessEmbedder(spec: EmbeddingModelSpec): Embedder {
   const vector = vectorOf(spec);
-  return { spec, embed: async (texts) => texts.map(() => vector) };
+  // One vector for all texts would be taken for a broken model.
+  const other = vector.toReversed();
+  const isOther = (text: string) => text === witnessTexts[0];
+  return { spec, embed: async (texts) => texts.map((text) => (isOther(text) ? other : vector)) };
 }
 
 /** 36 characters that grow with the number, as ids made by time do; `scattered`: in an order of their own. */

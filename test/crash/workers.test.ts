@@ -148,7 +148,8 @@ describe('a worker that is told to stop', () => {
 
   it('by a signal: the run resolves with the plan as it is', async () => {
     const stop = new AbortController();
-    const { script } = atPoint('embedder.embed #0 before', () => stop.abort());
+    // The first call is the one for the witness.
+    const { script } = atPoint('embedder.embed #1 before', () => stop.abort());
     const worker = await world.open({ script });
     const planId = await planTo(worker, 'b');
     const plan = await world.run(worker.manager.runMigration(planId, { signal: stop.signal }));

@@ -66,6 +66,7 @@ describe.each([
       listWorkers: () => manager.listWorkers(),
       runMigration: () => manager.runMigration('p'),
       stampNodes: () => manager.stampNodes(model),
+      checkWitness: () => manager.checkWitness(),
       embed: () => manager.embed(['text']),
       searchAcrossModels: () => manager.searchAcrossModels('query', { k: 1 }),
       listJournal: () => manager.listJournal(),

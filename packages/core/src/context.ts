@@ -20,6 +20,8 @@ export interface ManagerContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: Events;
+  /** Nothing is to be written anywhere. */
+  readonly isReadOnly: boolean;
   /** Who works here, as other processes see it. */
   readonly host: string;
   readonly pid: number;

@@ -73,6 +73,7 @@ export {
   type SidePair,
   type SideVerdict,
 } from './model/side-truth.ts';
+export { similarity } from './model/similarity.ts';
 export { MigrationStatus, Priority, type Strategy, TaskStatus } from './model/status.ts';
 export { MigrationTask, type TaskFields } from './model/task.ts';
 export {
@@ -85,6 +86,8 @@ export {
   vectorLength,
   vectorOfBytes,
 } from './model/vector.ts';
+export { type Witness, type WitnessSample, witnessTolerance } from './model/witness.ts';
+export { witnessTexts } from './model/witness-texts.ts';
 export { type OpenOptions, registryFileKind } from './open.ts';
 export { parseOptions } from './options.ts';
 export type { NodeIds } from './planner/create-plan.ts';
@@ -140,4 +143,5 @@ export {
   type SpanName,
   telemetryNames,
 } from './telemetry/names.ts';
+export type { CheckWitnessOptions, WitnessReport } from './witness/check-witness.ts';
 export { ReEmbeddingWorker } from './worker/re-embedding-worker.ts';

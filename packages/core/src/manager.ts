@@ -36,6 +36,7 @@ import { finalizePlan } from './rollback/finalize.ts';
 import { type SearchHit, type SearchOptions, searchAcrossModels } from './search.ts';
 import { type StampNodesOptions, stampNodes } from './stamping.ts';
 import { watchMigration } from './watch.ts';
+import { type CheckWitnessOptions, checkWitness, type WitnessReport } from './witness/check-witness.ts';
 import { ReEmbeddingWorker } from './worker/re-embedding-worker.ts';
 
 const planSchema = z.strictObject({ planId: planIdSchema });
@@ -197,6 +198,7 @@ export class EmbeddingVersionManager implements AsyncDisposable {
 
   #announce(moved: { plan: MigrationPlan; from: MigrationStatus }): void {
     if (moved.from !== moved.plan.status) this.#context.events.emit('plan:changed', moved);
+    if (moved.from === 'paused') this.worker.lookAgain(moved.plan.planId);
     this.worker.nudge();
   }
 
@@ -315,6 +317,16 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     options: EmbedOptions = {},
   ): Promise<{ vectors: readonly Vector[]; info: EmbeddingInfo }> {
     return embedTexts(this.#context, this.registry, texts, options);
+  }
+
+  /**
+   * Embeds a few pinned texts again, in one call, and compares them with what the model made of them at first:
+   * cheap enough for the start of an application. A model without such a witness gets it.
+   * @throws RegistryError `MODEL_DRIFTED` (the message names the drift and the way out), `MODEL_UNKNOWN`,
+   * `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `EMBEDDER_FAILED`, `VECTOR_INVALID`
+   */
+  checkWitness(options: CheckWitnessOptions = {}): Promise<WitnessReport> {
+    return checkWitness(this.#context, this.registry, options);
   }
 
   /**

@@ -110,6 +110,7 @@ export async function openContext(
     clock,
     logger,
     events: new Events(logger),
+    isReadOnly: options.readOnly ?? false,
     host,
     pid,
     isDead: options.isDead,

@@ -15,6 +15,7 @@ import {
 } from './model/model-spec.ts';
 import { parseOptions } from './options.ts';
 import type { NodeStore } from './ports/node-store.ts';
+import { fillWitness } from './witness/assert-sound.ts';
 
 const SCAN_PAGE = 1_000;
 
@@ -46,7 +47,8 @@ export class EmbeddingRegistry {
   }
 
   /**
-   * Registers a model; the same specification again is a no-op.
+   * Registers a model; the same specification again is a no-op. Where its embedder is here and it has no witness
+   * yet, a few pinned texts are embedded and kept with it.
    * @throws RegistryError `SPEC_INVALID`, `MODEL_CONFLICT` (another checksum, dimension, datatype or distance,
    * or a lower version), `MIGRATION_REQUIRED` where `setActive` would leave nodes behind
    */
@@ -87,6 +89,7 @@ export class EmbeddingRegistry {
       events.emit('model:registered', model);
     }
     if (isFlip) events.emit('model:activated', model);
+    await fillWitness(this.#context, model);
     return spec;
   }
 

@@ -49,7 +49,7 @@ const schema = z.strictObject({
 /**
  * Puts a cache before an embedder: the same text is not embedded twice by the same model. Vectors are kept in a
  * SQLite file by the specification's id, version and checksum and the text's hash, byte for byte; errors never.
- * Queries are kept where the embedder says what their vectors depend on, as the adapters of this package do.
+ * A call that is to be fresh goes past it. Queries are kept where the embedder says what their vectors depend on, as the adapters of this package do.
  * A file that cannot be opened is a fatal error; one that cannot be written costs only the saving.
  * @throws RegistryError `SPEC_INVALID`
  */
@@ -91,7 +91,7 @@ class CachingEmbedder {
     call.signal?.throwIfAborted();
     const { spec, queryChecksum } = this.#embedder;
     const checksum = call.purpose === 'document' ? spec.checksum : queryChecksum;
-    if (checksum === undefined || texts.length === 0) return this.#embedder.embed(texts, call);
+    if (checksum === undefined || texts.length === 0 || call.fresh) return this.#embedder.embed(texts, call);
     const cache = await this.#open();
     const keys = texts.map((text) => keyOf(spec, checksum, text));
     const names = keys.map((key) => key.toString('hex'));

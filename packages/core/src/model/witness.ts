@@ -23,6 +23,9 @@ export interface Witness {
  */
 export const witnessTolerance = Object.freeze({ float32: 0.999, bit: 0.98 });
 
+/** Similarity of vectors that are one and the same but for noise. */
+const ALL_BUT_ONE = 1 - 1e-6;
+
 /** How the vectors of now compare with those of a witness. */
 export interface WitnessComparison {
   /** The lowest of all texts. */
@@ -55,9 +58,7 @@ export function compareWitness(
 export function isCollapsed(samples: readonly WitnessSample[], spec: SpecFields): boolean {
   const [first, ...others] = samples;
   if (first === undefined || others.length === 0) return false;
-  return others.every(
-    ({ vector }) => similarity(first.vector, vector, spec) >= witnessTolerance[spec.datatype],
-  );
+  return others.every(({ vector }) => similarity(first.vector, vector, spec) >= ALL_BUT_ONE);
 }
 
 /** The reason for which a plan pauses, and a check throws. */

@@ -10,10 +10,13 @@ export interface Embedder {
   readonly spec: EmbeddingModelSpec;
   /** Per call: texts, tokens. `concurrency`: calls under way at once. */
   readonly limits?: { readonly texts?: number; readonly tokens?: number; readonly concurrency?: number };
-  /** One vector per text, in order. Nothing is kept of an aborted call. */
+  /**
+   * One vector per text, in order. Nothing is kept of an aborted call. `fresh`: what the model makes now is asked
+   * for; a cache lets such a call through.
+   */
   embed(
     texts: readonly string[],
-    options: { purpose: 'document' | 'query'; signal?: AbortSignal },
+    options: { purpose: 'document' | 'query'; signal?: AbortSignal; fresh?: boolean },
   ): Promise<readonly Vector[]>;
   /** Tokens of each text. `exact: false`: an estimate, against which nothing is refused. */
   countTokens?(texts: readonly string[]): Promise<{ tokens: readonly number[]; exact: boolean }>;

@@ -7,11 +7,13 @@ import { nextTurn } from '../clock.ts';
 import { type ManagerContext, sidesOf, writeMark } from '../context.ts';
 import { type Reason, RegistryError } from '../errors.ts';
 import type { MigrationPlan } from '../model/plan.ts';
+import type { Vector } from '../model/vector.ts';
 import { noRollbackCounts, type RollbackReport, rollbackReport } from '../model/rollback-report.ts';
 import { broughtOver } from '../planner/brought-over.ts';
 import type { Crossing, NodeHead, SideBySide } from '../ports/node-store.ts';
 import type { Lease } from '../ports/registry-store.ts';
 import { measureRollback } from '../telemetry/batch.ts';
+import { assertSound } from '../witness/assert-sound.ts';
 import { embedOrThrow } from '../worker/embed-call.ts';
 
 const PAGE = 1_000;
@@ -96,10 +98,25 @@ async function moveBack(context: ManagerContext, side: SideBySide, lease: Lease)
   return mayEmbed ? carry() : 'some';
 }
 
+type Embed = (texts: readonly string[]) => Promise<readonly Vector[]>;
+
+/** What goes back must be comparable with what stayed there: the witness of the old model is looked at first, once. */
+function soundEmbedding(context: ManagerContext, { plan: { sourceSpec: spec } }: Lease): Embed {
+  const { embedders, clock } = context;
+  let hasLooked = false;
+  return async (texts) => {
+    if (texts.length === 0) return [];
+    if (!hasLooked) await assertSound(context, spec);
+    hasLooked = true;
+    return embedOrThrow(texts, { embedders, clock, spec, purpose: 'document' });
+  };
+}
+
 /** Passes over both sides until one finds nothing. */
 async function carryBack(context: ManagerContext, back: Crossing, lease: Lease): Promise<Carried> {
+  const embed = soundEmbedding(context, lease);
   for (let pass = 0; pass < PASSES; pass++) {
-    const pages = await carryOnce(context, back, lease);
+    const pages = await carryOnce(context, back, lease, embed);
     if (pages === undefined) return 'lost';
     if (pages.found === 0) return 'all';
     if (pages.carried === 0) break;
@@ -111,6 +128,7 @@ async function carryOnce(
   context: ManagerContext,
   back: Crossing,
   lease: Lease,
+  embed: Embed,
 ): Promise<{ readonly found: number; readonly carried: number } | undefined> {
   const { registry } = context;
   let [found, carried] = [0, 0];
@@ -122,7 +140,7 @@ async function carryOnce(
     const brought = await broughtOver(registry, lease.plan.planId, page.onlyOld);
     const gone = [...page.gone, ...brought];
     if (gone.length > 0) carried += await back.remove(gone);
-    if (page.items.length > 0) carried += await carryPage(context, back, lease.plan, page.items);
+    if (page.items.length > 0) carried += await carryPage(embed, back, lease.plan, page.items);
     carried += page.mended;
     found += gone.length + page.items.length + page.mended;
     after = page.next;
@@ -132,7 +150,7 @@ async function carryOnce(
 
 /** A node without content has nothing to embed, and stays where it is. */
 async function carryPage(
-  { embedders, clock }: ManagerContext,
+  embed: Embed,
   back: Crossing,
   plan: MigrationPlan,
   heads: readonly NodeHead[],
@@ -143,7 +161,7 @@ async function carryPage(
     const ids = heads.slice(start, start + batchSize).map(({ id }) => id);
     const nodes = (await back.read(ids)).filter(({ content }) => content);
     const texts = nodes.map(({ content = '' }) => content);
-    const vectors = await embedOrThrow(texts, { embedders, clock, spec: sourceSpec, purpose: 'document' });
+    const vectors = await embed(texts);
     const outcomes = await back.write(
       nodes.map(({ id: nodeId, fence, contentHash: embeddedHash }, index) => ({
         nodeId,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { computeChecksum } from '../model/checksum.ts';
 import { EmbeddingModelSpec } from '../model/model-spec.ts';
 import { type Datatype, type Distance, type Vector, vectorLength } from '../model/vector.ts';
+import { witnessTexts } from '../model/witness-texts.ts';
 import type { Embedder } from '../ports/embedder.ts';
 
 /** One call of `embed`, as {@link testEmbedder} saw it. */
@@ -35,6 +36,8 @@ export interface TestEmbedderOptions {
   distance?: Distance;
   limits?: Embedder['limits'];
   onCall?: EmbedderHook;
+  /** As `onCall`, for the texts of a witness. */
+  onWitness?: EmbedderHook;
   /** Waits for its hook even when the signal aborts, as a careless client would. */
   ignoresSignal?: boolean;
   /** Adds `countTokens`: one token per word. `exact` as given. */
@@ -47,8 +50,12 @@ export interface TestEmbedder extends Embedder {
   readonly calls: readonly EmbedderCall[];
   /** Every text so far, in order. */
   readonly textsSeen: readonly string[];
+  /** Calls for the texts of a witness: they are no work on nodes, and stand apart. */
+  readonly witnessCalls: readonly EmbedderCall[];
   /** May be changed between calls. */
   onCall: EmbedderHook | undefined;
+  /** The same for calls for a witness, which `onCall` does not hear of. */
+  onWitness: EmbedderHook | undefined;
 }
 
 /**
@@ -58,21 +65,26 @@ export interface TestEmbedder extends Embedder {
 export function testEmbedder(options: TestEmbedderOptions = {}): TestEmbedder {
   const spec = options.spec ?? specOf(options);
   const calls: EmbedderCall[] = [];
+  const witnessCalls: EmbedderCall[] = [];
   const embedder: TestEmbedder = {
     spec,
     calls,
+    witnessCalls,
     onCall: options.onCall,
+    onWitness: options.onWitness,
     get textsSeen() {
       return calls.flatMap((call) => call.texts);
     },
     ...(options.limits && { limits: options.limits }),
     ...(options.countsTokens && { countTokens: wordCounter(options.countsTokens.exact) }),
     async embed(texts, { purpose, signal }) {
-      const call: EmbedderCall = { index: calls.length, texts: [...texts], purpose, signal };
-      calls.push(call);
+      const isWitness = texts.length > 0 && texts.every((text) => witnessTexts.includes(text));
+      const made = isWitness ? witnessCalls : calls;
+      const call: EmbedderCall = { index: made.length, texts: [...texts], purpose, signal };
+      made.push(call);
       const heeded = options.ignoresSignal ? undefined : signal;
       heeded?.throwIfAborted();
-      const answer = await orAbort(answerOf(embedder.onCall, call), heeded);
+      const answer = await orAbort(answerOf(isWitness ? embedder.onWitness : embedder.onCall, call), heeded);
       heeded?.throwIfAborted();
       if (answer !== undefined) return answer as readonly Vector[];
       return call.texts.map((text) => expectedVector(spec, text));

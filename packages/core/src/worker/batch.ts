@@ -15,7 +15,11 @@ import type { NodeWrite, StoredNode, WriteOutcome } from '../ports/node-store.ts
 import type { BackedUpNode, BatchResult, Lease, LeasedTask, TaskOutcome } from '../ports/registry-store.ts';
 import { readBatch } from '../read-batch.ts';
 import type { PlanNodes } from '../side-set.ts';
+<<<<<<< HEAD
 import { type InStep, measureSettled, measureWrites, observeBatch } from '../telemetry/batch.ts';
+=======
+import type { PlanGuard } from '../witness/plan-guard.ts';
+>>>>>>> a71f584 (Embed a witness again before a plan goes on, and pause it where its model has drifted)
 import { type EmbeddedBatch, embedBatch, type Interruption } from './embed-batch.ts';
 import { isVector } from './embed-call.ts';
 import { backoffMs, CONFLICTS_AT_MOST, holdMs } from './pace.ts';
@@ -41,6 +45,8 @@ interface Wanted {
 export interface BatchOptions {
   /** Once aborted, the call in hand ends as it may and no further one is made. */
   readonly stopping: AbortSignal;
+  /** Says whether the embedder still is the model of the plan. */
+  readonly guard: PlanGuard;
   /** The texts are embedded and the plan goes on: others may be, before these are written. */
   readonly onEmbedded: () => Promise<void>;
 }
@@ -52,6 +58,7 @@ export function runBatch(context: ManagerContext, lease: Lease, options: BatchOp
 async function runSteps(
   context: ManagerContext,
   lease: Lease,
+<<<<<<< HEAD
   { stopping, onEmbedded }: BatchOptions,
   inStep: InStep,
 ): Promise<BatchEnd> {
@@ -59,6 +66,14 @@ async function runSteps(
   const batch = new Batch(context, store, lease);
   await inStep('read', () => batch.read());
   const embedded = await inStep('embed', () => batch.embed(stopping));
+=======
+  { stopping, onEmbedded, guard }: BatchOptions,
+): Promise<BatchEnd> {
+  const store = await nodesOf(context, lease.plan, 'Running a plan');
+  const batch = new Batch(context, store, lease);
+  await batch.read();
+  const embedded = await batch.embed(stopping, guard);
+>>>>>>> a71f584 (Embed a witness again before a plan goes on, and pause it where its model has drifted)
   // The calls of other batches are sent and answered first: what follows keeps them waiting.
   await (embedded.interruption === undefined && !batch.isToPause ? onEmbedded() : nextTurn());
   if (!(await inStep('backup', () => batch.backUp()))) return { settled: false, completed: 0, failedIds: [] };
@@ -137,18 +152,14 @@ class Batch {
     });
   }
 
-  async embed(stopping: AbortSignal): Promise<EmbeddedBatch> {
+  async embed(stopping: AbortSignal, guard: PlanGuard): Promise<EmbeddedBatch> {
     const contents = [...new Set(this.#wanted.map(({ content }) => content))];
-    const { embedders, clock } = this.#context;
     if (contents.length === 0) return { results: new Map(), answered: false };
-    const embedded = await embedBatch(contents, {
-      embedders,
-      clock,
-      spec: this.#lease.plan.targetSpec,
-      purpose: 'document',
-      isProbe: this.#lease.heldSince !== undefined,
-      stopping,
-    });
+    const bar = await guard.bar(this.#lease, stopping);
+    const embedded: EmbeddedBatch =
+      bar === undefined
+        ? await this.#call(contents, stopping)
+        : { results: new Map(), answered: false, interruption: bar };
     for (const wanted of this.#wanted) {
       const result = embedded.results.get(wanted.content);
       if (result === undefined) this.#outcomes.push({ nodeId: wanted.task.nodeId, status: 'pending' });
@@ -156,6 +167,18 @@ class Batch {
       else this.#outcomes.push(this.#failed(wanted.task, result));
     }
     return embedded;
+  }
+
+  #call(contents: readonly string[], stopping: AbortSignal): Promise<EmbeddedBatch> {
+    const { embedders, clock } = this.#context;
+    return embedBatch(contents, {
+      embedders,
+      clock,
+      spec: this.#lease.plan.targetSpec,
+      purpose: 'document',
+      isProbe: this.#lease.heldSince !== undefined,
+      stopping,
+    });
   }
 
   #failed(task: LeasedTask, error: Reason): TaskOutcome {
@@ -263,6 +286,7 @@ export function storeFailure(error: unknown): Exclude<Interruption, { kind: 'sto
     'DATABASE_READONLY',
     'DATABASE_INVALID',
     'VECTOR_INVALID',
+    'MODEL_DRIFTED',
     'NODE_STORE_MISSING',
     'STRATEGY_UNSUITABLE',
     'SERVER_DENIED',

@@ -17,6 +17,7 @@ import type { MigrationPlan } from '../model/plan.ts';
 import { runnableStatuses } from '../model/status.ts';
 import { continueCreation, endDeadCreation } from '../planner/create-plan.ts';
 import type { Lease, WorkerInfo } from '../ports/registry-store.ts';
+import { Lane } from './lane.ts';
 import { type LeaseEnd, LeaseRunner } from './lease-runner.ts';
 import { LEASE_MS } from './pace.ts';
 
@@ -89,6 +90,7 @@ export class Dispatcher {
     const done = Promise.withResolvers<void>();
     const leaving = new AbortController();
     this.#run = { stopping, leaving, done: done.promise };
+    this.#runner.guard.keepOnly(new Set());
     this.#fault = undefined;
     try {
       await this.#beat();
@@ -123,6 +125,10 @@ export class Dispatcher {
   nudge(): void {
     this.#isNudged = true;
     this.#nap?.abort();
+  }
+
+  lookAgain(planId: string): void {
+    this.#runner.guard.forget(planId);
   }
 
   #enter(state: 'idle' | 'running' | 'draining'): void {
@@ -190,10 +196,12 @@ export class Dispatcher {
     const { registry, clock } = this.#context;
     let isOver = this.#options.planId !== undefined;
     const waiting: Waiting[] = [];
+    const seen = new Set<string>();
     let until = clock.now() + POLL_MS;
     const deadWorkers = await this.#deadWorkers();
     for await (const plan of this.#plans()) {
       isOver = false;
+      seen.add(plan.planId);
       if (stopping.aborted) break;
       const trouble = this.#troubles.get(plan.planId);
       if (trouble !== undefined) waiting.push({ planId: plan.planId, ...trouble });
@@ -217,6 +225,8 @@ export class Dispatcher {
       until = Math.min(until, claim.until ?? until);
       if (claim.because === 'hold' && plan.hold) waiting.push({ planId: plan.planId, ...plan.hold });
     }
+    // Another process paused what is missing here.
+    this.#runner.guard.keepOnly(seen);
     if (isOver) return this.#leases.size > 0 ? POLL_MS : 'rest';
     await this.#waitFor(waiting);
     if (await this.#goOnCreating(stopping)) return 0;
@@ -364,34 +374,5 @@ export class Dispatcher {
         error,
       });
     }
-  }
-}
-
-/** A place among the lanes of its plan, taken from the start. */
-class Lane {
-  readonly #taken: Map<string, number>;
-  readonly #planId: string;
-  #isTaken = false;
-
-  constructor(taken: Map<string, number>, planId: string) {
-    this.#taken = taken;
-    this.#planId = planId;
-    this.enter();
-  }
-
-  enter(): void {
-    if (!this.#isTaken) this.#add(1);
-    this.#isTaken = true;
-  }
-
-  leave(): void {
-    if (this.#isTaken) this.#add(-1);
-    this.#isTaken = false;
-  }
-
-  #add(change: 1 | -1): void {
-    const lanes = (this.#taken.get(this.#planId) ?? 0) + change;
-    if (lanes === 0) this.#taken.delete(this.#planId);
-    else this.#taken.set(this.#planId, lanes);
   }
 }

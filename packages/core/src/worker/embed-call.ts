@@ -24,6 +24,8 @@ export interface EmbedCallOptions {
   readonly spec: EmbeddingModelSpec;
   readonly purpose: 'document' | 'query';
   readonly signal?: AbortSignal | undefined;
+  /** Past any cache. */
+  readonly fresh?: boolean;
 }
 
 /** How one call ended: a vector or a fault for each text, or why there is none for any. */
@@ -52,8 +54,15 @@ async function callOnce(
   o: EmbedCallOptions,
 ): Promise<CallResult> {
   try {
+<<<<<<< HEAD
     const vectors = await withTimeout(o.clock, o.signal, (signal) =>
       embedder.embed(texts, { purpose: o.purpose, signal }),
+=======
+    const vectors = await calls.run(() =>
+      withTimeout(o.clock, o.signal, (signal) =>
+        embedder.embed(texts, { purpose: o.purpose, signal, ...(o.fresh && { fresh: true }) }),
+      ),
+>>>>>>> a71f584 (Embed a witness again before a plan goes on, and pause it where its model has drifted)
     );
     return checkAnswer(texts, vectors, o.spec);
   } catch (error) {

@@ -3,7 +3,11 @@ import { type Reason, reasonOf } from '../errors.ts';
 import { sweepPlan } from '../planner/sweep.ts';
 import type { Lease } from '../ports/registry-store.ts';
 import { rollBackPlan } from '../rollback/rollback.ts';
+<<<<<<< HEAD
 import { inSpan, planAttributes } from '../telemetry/spans.ts';
+=======
+import { PlanGuard } from '../witness/plan-guard.ts';
+>>>>>>> a71f584 (Embed a witness again before a plan goes on, and pause it where its model has drifted)
 import { type BatchEnd, type BatchOptions, runBatch, storeFailure } from './batch.ts';
 import { backoffMs } from './pace.ts';
 import { Progress } from './progress.ts';
@@ -31,14 +35,16 @@ const nothing: LeaseEnd = { completed: 0, failed: 0, rolledBack: 0 };
 export class LeaseRunner {
   readonly #context: ManagerContext;
   readonly #progress: Progress;
+  readonly guard: PlanGuard;
   #troubles = 0;
 
   constructor(context: ManagerContext) {
     this.#context = context;
     this.#progress = new Progress(context.clock);
+    this.guard = new PlanGuard(context);
   }
 
-  async run(lease: Lease, options: BatchOptions): Promise<LeaseEnd> {
+  async run(lease: Lease, options: Omit<BatchOptions, 'guard'>): Promise<LeaseEnd> {
     try {
       const end = await this.#carryOut(lease, options);
       this.#troubles = 0;
@@ -48,8 +54,10 @@ export class LeaseRunner {
     }
   }
 
-  async #carryOut(lease: Lease, options: BatchOptions): Promise<LeaseEnd> {
-    if (lease.kind === 'batch') return this.#endBatch(lease, await runBatch(this.#context, lease, options));
+  async #carryOut(lease: Lease, options: Omit<BatchOptions, 'guard'>): Promise<LeaseEnd> {
+    const { guard } = this;
+    if (lease.kind === 'batch')
+      return this.#endBatch(lease, await runBatch(this.#context, lease, { ...options, guard }));
     const { stopping } = options;
     const attributes = planAttributes(lease.plan);
     if (lease.kind === 'rollback') {

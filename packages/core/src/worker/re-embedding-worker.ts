@@ -68,6 +68,11 @@ export class ReEmbeddingWorker {
     return this.#isDisabled ? { ...idleStats, state: 'disabled' } : this.#service.stats;
   }
 
+  /** The plan was resumed: its embedder shows once more that it still is the model. */
+  lookAgain(planId: string): void {
+    for (const run of [this.#service, ...this.#runs]) run.lookAgain(planId);
+  }
+
   /** Lets a napping worker of this process look for work now. */
   nudge(): void {
     this.#service.nudge();
