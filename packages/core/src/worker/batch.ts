@@ -15,11 +15,8 @@ import type { NodeWrite, StoredNode, WriteOutcome } from '../ports/node-store.ts
 import type { BackedUpNode, BatchResult, Lease, LeasedTask, TaskOutcome } from '../ports/registry-store.ts';
 import { readBatch } from '../read-batch.ts';
 import type { PlanNodes } from '../side-set.ts';
-<<<<<<< HEAD
 import { type InStep, measureSettled, measureWrites, observeBatch } from '../telemetry/batch.ts';
-=======
 import type { PlanGuard } from '../witness/plan-guard.ts';
->>>>>>> a71f584 (Embed a witness again before a plan goes on, and pause it where its model has drifted)
 import { type EmbeddedBatch, embedBatch, type Interruption } from './embed-batch.ts';
 import { isVector } from './embed-call.ts';
 import { backoffMs, CONFLICTS_AT_MOST, holdMs } from './pace.ts';
@@ -58,22 +55,13 @@ export function runBatch(context: ManagerContext, lease: Lease, options: BatchOp
 async function runSteps(
   context: ManagerContext,
   lease: Lease,
-<<<<<<< HEAD
-  { stopping, onEmbedded }: BatchOptions,
+  { stopping, onEmbedded, guard }: BatchOptions,
   inStep: InStep,
 ): Promise<BatchEnd> {
   const store = await nodesOf(context, lease.plan, 'Running a plan');
   const batch = new Batch(context, store, lease);
   await inStep('read', () => batch.read());
-  const embedded = await inStep('embed', () => batch.embed(stopping));
-=======
-  { stopping, onEmbedded, guard }: BatchOptions,
-): Promise<BatchEnd> {
-  const store = await nodesOf(context, lease.plan, 'Running a plan');
-  const batch = new Batch(context, store, lease);
-  await batch.read();
-  const embedded = await batch.embed(stopping, guard);
->>>>>>> a71f584 (Embed a witness again before a plan goes on, and pause it where its model has drifted)
+  const embedded = await inStep('embed', () => batch.embed(stopping, guard));
   // The calls of other batches are sent and answered first: what follows keeps them waiting.
   await (embedded.interruption === undefined && !batch.isToPause ? onEmbedded() : nextTurn());
   if (!(await inStep('backup', () => batch.backUp()))) return { settled: false, completed: 0, failedIds: [] };

@@ -54,15 +54,8 @@ async function callOnce(
   o: EmbedCallOptions,
 ): Promise<CallResult> {
   try {
-<<<<<<< HEAD
     const vectors = await withTimeout(o.clock, o.signal, (signal) =>
-      embedder.embed(texts, { purpose: o.purpose, signal }),
-=======
-    const vectors = await calls.run(() =>
-      withTimeout(o.clock, o.signal, (signal) =>
-        embedder.embed(texts, { purpose: o.purpose, signal, ...(o.fresh && { fresh: true }) }),
-      ),
->>>>>>> a71f584 (Embed a witness again before a plan goes on, and pause it where its model has drifted)
+      embedder.embed(texts, { purpose: o.purpose, signal, ...(o.fresh && { fresh: true }) }),
     );
     return checkAnswer(texts, vectors, o.spec);
   } catch (error) {

@@ -3,11 +3,8 @@ import { type Reason, reasonOf } from '../errors.ts';
 import { sweepPlan } from '../planner/sweep.ts';
 import type { Lease } from '../ports/registry-store.ts';
 import { rollBackPlan } from '../rollback/rollback.ts';
-<<<<<<< HEAD
 import { inSpan, planAttributes } from '../telemetry/spans.ts';
-=======
 import { PlanGuard } from '../witness/plan-guard.ts';
->>>>>>> a71f584 (Embed a witness again before a plan goes on, and pause it where its model has drifted)
 import { type BatchEnd, type BatchOptions, runBatch, storeFailure } from './batch.ts';
 import { backoffMs } from './pace.ts';
 import { Progress } from './progress.ts';
