@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { explainedDependencies, runtimeDependencies } from './architecture/dependencies.ts';
 import { rooms } from './architecture/rooms.ts';
 import { doors, shapes, undocumented } from './architecture/shapes.ts';
 import { parseSource, type Rule, readSources } from './architecture/source.ts';
@@ -74,4 +75,8 @@ describe('no committed file names a folder of one machine or the host that packa
   it('leaves other addresses alone', () => {
     expect(machineTraces('a.md', 'https://example.org/home/page ./home/x <root>/y')).toEqual([]);
   });
+});
+
+it('DEPENDENCIES.md explains what is installed with a package, and nothing else', () => {
+  expect(explainedDependencies(readFileSync('DEPENDENCIES.md', 'utf8'))).toEqual(runtimeDependencies());
 });

@@ -5,9 +5,18 @@
  * programs against them, as ESM, CommonJS and TypeScript users would. The tarballs are left in the folder, if one
  * is named.
  */
-import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve, sep } from 'node:path';
 import {
   brokenImports,
   duplicateClasses,
@@ -26,6 +35,8 @@ const folder = mkdtempSync(join(tmpdir(), 'registry-packaging-'));
 const consumer = join(folder, 'consumer');
 const tarballFolder = resolve(process.argv[2] ?? join(folder, 'tarballs'));
 const steps = new Steps();
+const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
+const CORE_BYTES_AT_MOST = 45_000_000;
 
 const packages = globSync('packages/*/package.json', { cwd: workspace }).map((file) => {
   const source = resolve(workspace, file, '..');
@@ -65,9 +76,29 @@ async function install(): Promise<void> {
     join(consumer, 'package.json'),
     JSON.stringify({ private: true, dependencies }, undefined, 2),
   );
-  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
-  await run('npm', ['install', ...quiet], { cwd: consumer, path });
+  await run('npm', ['install', ...quietly], { cwd: consumer, path });
   expectNone(globSync('node_modules/**/node_modules/@registry/*', { cwd: consumer }));
+}
+
+/** What somebody gets who wants the core and nothing else. */
+async function installCoreAlone(): Promise<void> {
+  const alone = join(folder, 'core-alone');
+  mkdirSync(alone);
+  const { tarball } = packages.find(({ name }) => name === '@registry/core')!;
+  writeFileSync(join(alone, 'package.json'), JSON.stringify({ private: true }));
+  await run('npm', ['install', ...quietly, tarball], { cwd: alone, path });
+  const installed = globSync('node_modules/{[!@.]*,@*/*}/package.json', { cwd: alone }).map((file) =>
+    dirname(file).split(sep).slice(1).join('/'),
+  );
+  const wanted = ['@opentelemetry/api', '@registry/core', 'better-sqlite3', 'node-addon-api', 'yaml', 'zod'];
+  expectNone(installed.filter((name) => !wanted.includes(name)).map((name) => `It brings ${name} along.`));
+  const files = globSync('node_modules/**', { cwd: alone, withFileTypes: true }).filter((file) =>
+    file.isFile(),
+  );
+  const bytes = files.reduce((sum, file) => sum + statSync(join(file.parentPath, file.name)).size, 0);
+  const megabytes = (bytes / 1_000_000).toFixed(1);
+  console.log(`          @registry/core and all it needs: ${megabytes} MB, ${installed.length} packages`);
+  if (bytes > CORE_BYTES_AT_MOST) throw new Error(`They take ${megabytes} MB; look what made them grow.`);
 }
 
 async function lookInto(installed: readonly Installed[]): Promise<void> {
@@ -117,6 +148,7 @@ async function useEvr(): Promise<void> {
 try {
   await packAll();
   await steps.check('install all tarballs outside the workspace', install);
+  await steps.check('@registry/core alone: what comes along, and how large', installCoreAlone);
   await lookInto(packages);
   await runPrograms();
   await useEvr();

@@ -49,7 +49,7 @@ export function pathTraces({ folder, name }: Installed): readonly string[] {
   );
 }
 
-const imports = /(?:\bfrom|\bimport|\brequire\(|\bimport\()\s*["']([^"'\n]+)["']/g;
+const imports = /(?:\bfrom|\bimport|\brequire\(|\bimport\()\s*["']([^"'\s]+)["']/g;
 
 /** Imports of files that were not packed, and of packages that the manifest does not ask for. */
 export function brokenImports({ folder }: Installed): readonly string[] {
