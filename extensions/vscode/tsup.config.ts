@@ -42,11 +42,22 @@ export default defineConfig([
   },
   {
     ...bundled,
-    // For workspaces that have not installed the command line themselves.
-    entry: { evr: '../../packages/cli/src/evr.ts' },
+    // For workspaces that have not installed the command line, or the packages of their configuration file.
+    entry: {
+      evr: '../../packages/cli/src/evr.ts',
+      'registry-cli': '../../packages/cli/src/index.ts',
+      'registry-core': '../../packages/core/src/index.ts',
+      'registry-embedders': '../../packages/embedders/src/index.ts',
+      'registry-node-memory': '../../packages/node-memory/src/index.ts',
+      'shipped-packages': 'src/shipped-packages.ts',
+      sample: 'src/sample/main.ts',
+    },
     format: 'esm',
     outExtension: () => ({ js: '.mjs' }),
     splitting: true,
+    // Optional packages of embedders: whoever uses them has installed them.
+    noExternal: [/^(?!vscode$|@huggingface\/|gpt-tokenizer)/],
+    external: ['vscode', /^@huggingface\//, /^gpt-tokenizer/],
     banner: {
       js: `import { createRequire as __require } from 'node:module'; const require = __require(import.meta.url); const __filename = import.meta.filename; const __dirname = import.meta.dirname;`,
     },

@@ -33,6 +33,7 @@ describe('a migration in the editor', () => {
   it('registers a model with an input that checks while one types', async () => {
     const { workbench } = window;
     await workbench.runCommand('Embedding Registry: Register Model');
+    await workbench.pick('Describe a model by hand');
     await workbench.answer(' ', 'A model needs an id.');
     await workbench.answer('my-model');
     await workbench.answer('0', 'A whole number of at least 1.');

@@ -25,6 +25,14 @@ export interface Project {
   look<T>(body: (manager: EmbeddingVersionManager) => Promise<T>): Promise<T>;
   /** Changes the registry, as another program would. */
   change<T>(body: (manager: EmbeddingVersionManager) => Promise<T>): Promise<T>;
+  /** Nodes whose vectors the first embedder made, and which do not say so. */
+  addUnstamped(count: number): Promise<void>;
+  /** Brings all nodes to the second embedder's model, as a worker of another program; answers the plan. */
+  migrate(): Promise<string>;
+  /** Nodes at a model, or without a stamp. */
+  countAt(modelId: string | undefined): Promise<number>;
+  /** The number that the node store keeps of how far its registry is. */
+  mark(): Promise<number>;
   /** Id, vector bytes and stamp of every node, as one text. */
   fingerprint(): Promise<string>;
 }
@@ -47,12 +55,59 @@ export async function makeProject(folder: string, nodes = 600): Promise<Project>
     await using manager = await EmbeddingVersionManager.open({ dbPath: registryPath });
     return await body(manager);
   };
-  return { registryPath, nodesPath, look, change, fingerprint: () => fingerprintOf(nodesPath) };
+  const inStore = async <T>(body: (store: SqliteNodeStore) => Promise<T>): Promise<T> => {
+    await using store = await SqliteNodeStore.open({ path: nodesPath });
+    return await body(store);
+  };
+  return {
+    registryPath,
+    nodesPath,
+    look,
+    change,
+    addUnstamped: (count) => inStore((store) => addUnstamped(store, count)),
+    migrate: () => inStore((store) => migrate(registryPath, store)),
+    countAt: (modelId) =>
+      inStore(async (store) => {
+        const counts = await store.countByModel();
+        return counts.find(({ info }) => info?.embeddingModelId === modelId)?.count ?? 0;
+      }),
+    mark: () => inStore((store) => store.mark.read()),
+    fingerprint: () => fingerprintOf(nodesPath),
+  };
+}
+
+const makeEmbedders = () => [binaryHdv({ dimension: 256 }), hashedNgram({ dimension: 64 })] as const;
+
+async function addUnstamped(store: SqliteNodeStore, count: number): Promise<void> {
+  const contents = Array.from(
+    { length: count },
+    (_, index) => `Imported sentence ${index}, of an older time.`,
+  );
+  const vectors = await makeEmbedders()[0].embed(contents, { purpose: 'document' });
+  await store.upsert(
+    contents.map((content, index) => ({ id: `import-${index}`, content, vector: vectors[index]! })),
+  );
+}
+
+async function migrate(registryPath: string, nodeStore: SqliteNodeStore): Promise<string> {
+  await using manager = await EmbeddingVersionManager.open({
+    dbPath: registryPath,
+    nodeStore,
+    embedders: [...makeEmbedders()],
+  });
+  const { modelId, version } = makeEmbedders()[1].spec;
+  const plan = await manager.createMigration({
+    targetModelId: modelId,
+    targetVersion: version,
+    throttleMs: 0,
+  });
+  await manager.runMigration(plan.planId);
+  return plan.planId;
 }
 
 async function fill(registryPath: string, nodesPath: string, count: number): Promise<void> {
   await using store = await SqliteNodeStore.open({ path: nodesPath });
-  const embedders = [binaryHdv({ dimension: 256 }), hashedNgram({ dimension: 64 })] as const;
+  const embedders = makeEmbedders();
   await using manager = await EmbeddingVersionManager.open({
     dbPath: registryPath,
     nodeStore: store,

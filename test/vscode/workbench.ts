@@ -81,6 +81,23 @@ export class Workbench {
     return this.page.locator('.part.sidebar').getByRole('treeitem').filter({ hasText: text });
   }
 
+  /** The row that keys go to. */
+  focused(text: string | RegExp): Locator {
+    return this.page.locator('.part.sidebar .monaco-list-row.focused').filter({ hasText: text });
+  }
+
+  /** An entry of the context menu that is open. */
+  menuItem(name: string): Locator {
+    return this.page
+      .locator('.context-view .action-menu-item, .monaco-menu .action-menu-item')
+      .filter({ hasText: name });
+  }
+
+  /** A line of the output channel that is shown. */
+  output(text: string | RegExp): Locator {
+    return this.page.locator('.part.panel .view-line').filter({ hasText: text }).first();
+  }
+
   notification(text: string | RegExp): Locator {
     return this.page.locator('.notification-list-item').filter({ hasText: text });
   }

@@ -2,15 +2,21 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { registerModelActions } from './actions/model-actions.ts';
 import { registerPlanActions } from './actions/plan-actions.ts';
+import { registerModelRegistration } from './actions/register-action.ts';
 import { registerRegistryActions } from './actions/registry-actions.ts';
-import { registerWorkActions } from './actions/work-actions.ts';
+import { registerSample } from './actions/sample-action.ts';
+import { registerStamping } from './actions/stamp-action.ts';
+import { registerUndoActions } from './actions/undo-actions.ts';
+import { registerWorkActions, tellCrash } from './actions/work-actions.ts';
 import { Panels } from './panels/panels.ts';
+import { NodeCountsOf } from './registries/node-counts-of.ts';
 import { RegistryList } from './registries/registry-list.ts';
 import { RegistryProcess } from './registries/registry-process.ts';
 import { RegistryViews } from './views/registry-views.ts';
 import { say } from './views/say.ts';
 import { Projects } from './work/projects.ts';
 import { Secrets } from './work/secrets.ts';
+import { Workers } from './work/workers.ts';
 
 /** What tests ask of the running extension. */
 export interface ExtensionState {
@@ -36,15 +42,35 @@ export function activate(context: vscode.ExtensionContext): { state(): Extension
     log,
   });
   const list = new RegistryList(registries, projects, context.workspaceState);
-  const views = new RegistryViews(registries, list, say);
-  const panels = new Panels({ registries, extensionUri: context.extensionUri, log });
-  const actions = { registries, list, views, projects, secrets, log, panels };
-  context.subscriptions.push(log, list, views, panels, { dispose: () => registries.dispose() });
+  const counts = new NodeCountsOf(projects, log);
+  const workers = new Workers({
+    folder: (context.storageUri ?? context.globalStorageUri).fsPath,
+    memory: context.workspaceState,
+    log,
+  });
+  const views = new RegistryViews({
+    registries,
+    list,
+    counts,
+    say,
+    onWorkers: (path) => workers.check(path),
+  });
+  const panels = new Panels({ registries, extensionUri: context.extensionUri, counts, log });
+  const actions = { registries, list, views, projects, secrets, workers, counts, log, panels };
+  workers.onCrash = (worker, message) => void tellCrash(actions, worker, message);
+  context.subscriptions.push(log, list, counts, views, panels, workers, {
+    dispose: () => registries.dispose(),
+  });
   context.subscriptions.push(
     ...registerRegistryActions(actions),
     ...registerModelActions(actions),
+    registerModelRegistration(actions),
+    registerStamping(actions),
     ...registerPlanActions(actions),
     ...registerWorkActions(actions),
+    ...registerUndoActions(actions),
+    ...registerSample(actions, join(context.extensionPath, 'dist')),
   );
+  workers.findAgain();
   return { state: () => ({ isReading: registries.isAwake, watched: views.watched + panels.watched }) };
 }

@@ -19,6 +19,17 @@ export function endProcess(pid: number): void {
   process.kill(pid, 'SIGTERM');
 }
 
+/** Certain only of processes of this machine. */
+export function isProcessGone(pid: number): boolean {
+  try {
+    // 0 asks without sending anything.
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
 /** The way from a child process to the extension that started it. */
 export const parent = {
   parameters: process.argv.slice(2),

@@ -4,13 +4,14 @@ export const commands = {
   closeRegistryFile: 'embeddingRegistry.closeRegistryFile',
   refresh: 'embeddingRegistry.refresh',
   showLogs: 'embeddingRegistry.showLogs',
-  showMore: 'embeddingRegistry.showMore',
   copyQualifiedId: 'embeddingRegistry.copyQualifiedId',
   copyPlanId: 'embeddingRegistry.copyPlanId',
   copyNodeId: 'embeddingRegistry.copyNodeId',
   registerModel: 'embeddingRegistry.registerModel',
   setActiveModel: 'embeddingRegistry.setActiveModel',
   migrateToModel: 'embeddingRegistry.migrateToModel',
+  showModelDetails: 'embeddingRegistry.showModelDetails',
+  stampAs: 'embeddingRegistry.stampAs',
   start: 'embeddingRegistry.start',
   stopWorker: 'embeddingRegistry.stopWorker',
   pause: 'embeddingRegistry.pause',
@@ -25,7 +26,12 @@ export const commands = {
   showOverview: 'embeddingRegistry.showOverview',
   createConfiguration: 'embeddingRegistry.createConfiguration',
   setApiKey: 'embeddingRegistry.setApiKey',
+  createSample: 'embeddingRegistry.createSample',
+  openWalkthrough: 'embeddingRegistry.openWalkthrough',
 } as const;
+
+/** What a click on a row does: not in the manifest, so not in the palette. */
+export const rowCommands = { showMore: 'embeddingRegistry.showMore' } as const;
 
 export const views = {
   models: 'embeddingRegistry.models',
@@ -48,6 +54,9 @@ export const settings = {
 
 /** Keys of the conditions in the manifest. */
 export const contexts = {
-  /** `searching`, `none`, `empty` (registries without a plan) or `plans`. */
+  /**
+   * Absent while it is searched; `none`, `configured` (a configuration file whose registry is still to be made),
+   * `noModel`, `empty` (models, and no plan) or `plans`.
+   */
   state: 'embeddingRegistry.state',
 } as const;

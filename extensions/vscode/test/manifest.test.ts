@@ -29,6 +29,46 @@ describe('the manifest', () => {
     expect(menus.map(({ command }) => command).filter((command) => !declared.includes(command))).toEqual([]);
   });
 
+  it('offers every command in the palette', () => {
+    expect(manifest.contributes.menus.commandPalette ?? []).toEqual([]);
+  });
+
+  it('has a walkthrough whose steps end with commands and have pages', () => {
+    const [{ steps }] = manifest.contributes.walkthroughs as [
+      { steps: { media: { markdown: string }; completionEvents: string[] }[] },
+    ];
+    expect(steps).toHaveLength(4);
+    for (const { media, completionEvents } of steps) {
+      expect(read(media.markdown)).toMatch(/^# /);
+      for (const event of completionEvents) expect(declared).toContain(event.replace('onCommand:', ''));
+    }
+  });
+
+  it('has one welcome for each state in which a view is empty', () => {
+    const states = ['', 'none', 'configured', 'noModel', 'empty'];
+    const welcomes = manifest.contributes.viewsWelcome as { view: string; when: string }[];
+    const holds = (when: string, facts: { state: string; trusted: boolean; folders: number }) =>
+      when.split(' || ').some((side) =>
+        side.split(' && ').every((term) => {
+          const [, state] = /^embeddingRegistry\.state == (\w+)$/.exec(term) ?? [];
+          if (state !== undefined) return facts.state === state;
+          if (term === '!embeddingRegistry.state') return facts.state === '';
+          if (/^!?isWorkspaceTrusted$/.test(term)) return facts.trusted !== term.startsWith('!');
+          return facts.folders > 0 === term.endsWith('> 0');
+        }),
+      );
+    const wanted = { [views.models]: states.slice(0, 4), [views.migrations]: states };
+    for (const [view, ofView] of Object.entries(wanted))
+      for (const state of ofView)
+        for (const trusted of [true, false])
+          for (const folders of [0, 1]) {
+            const shown = welcomes.filter(
+              (welcome) => welcome.view === view && holds(welcome.when, { state, trusted, folders }),
+            );
+            expect(shown, `${view} ${state} ${trusted} ${folders}`).toHaveLength(1);
+          }
+  });
+
   it('declares the views and settings of the code', () => {
     const declaredViews = manifest.contributes.views.embeddingRegistry as { id: string }[];
     expect(declaredViews.map(({ id }) => id)).toEqual(Object.values(views));

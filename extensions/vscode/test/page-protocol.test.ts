@@ -7,6 +7,7 @@ describe('what a page says', () => {
     { type: 'ask', id: 1, question: { name: 'models' } },
     { type: 'ask', id: 2, question: { name: 'tasks', input: { planId: 'p', limit: 50, status: 'failed' } } },
     { type: 'act', action: 'pause', planId: 'p' },
+    { type: 'node', action: 'retryFailed', planId: 'p', nodeId: 'n' },
     { type: 'tune', planId: 'p', setting: 'throttleMs', value: 0 },
   ])('is understood: $type', (message) => {
     expect(parsePageMessage(message)).toEqual(message);
@@ -17,7 +18,8 @@ describe('what a page says', () => {
     ['an unknown type', { type: 'eval', code: '1' }],
     ['a method that writes', { type: 'ask', id: 1, question: { name: 'removeModel', input: {} } }],
     ['a member of every object', { type: 'ask', id: 1, question: { name: 'constructor' } }],
-    ['an action that no page has', { type: 'act', action: 'finalize', planId: 'p' }],
+    ['an action that no page has', { type: 'act', action: 'setApiKey', planId: 'p' }],
+    ['an action on no node', { type: 'node', action: 'retryFailed', planId: 'p', nodeId: '' }],
     ['another path', { type: 'ask', id: 1, question: { name: 'plan', input: { planId: 'p', path: 'x' } } }],
     ['too long a page', { type: 'ask', id: 1, question: { name: 'journal', input: { limit: 100_000 } } }],
     ['another setting', { type: 'tune', planId: 'p', setting: '__proto__', value: 1 }],

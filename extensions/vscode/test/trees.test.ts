@@ -99,7 +99,78 @@ describe('the migrations tree', () => {
   });
 });
 
+describe('workers', () => {
+  it('are shown whichever program started them, those of this machine to be stopped', async () => {
+    const { reader, file, startWorker, manager } = await openScene();
+    await startWorker();
+    const [worker] = await manager.listWorkers();
+    const tree = new MigrationsTree(reader, english, worker?.host);
+    const [group] = await tree.roots([file]);
+    expect(group?.row).toMatchObject({ label: 'Workers', description: '1', context: 'workers' });
+    const [row] = await tree.children(group!);
+    expect(row?.row).toMatchObject({
+      label: `Process ${worker?.pid}`,
+      description: 'this machine · at rest',
+      context: 'worker stoppable',
+    });
+    const elsewhere = new MigrationsTree(reader, english, 'another-host');
+    const [there] = await elsewhere.children((await elsewhere.roots([file]))[0]!);
+    expect(there?.row.context).toBe('worker');
+  });
+});
+
+describe('a plan that failed', () => {
+  it('says why below it, in words of the editor', async () => {
+    const { manager, reader, file, plan } = await openScene();
+    const data = (await manager.getMigration(await plan(2))).toJSON();
+    const message =
+      '1 of 2 nodes failed; see listTasks with status failed, mend the cause, then retryFailed.';
+    const failed = { ...data, status: 'failed', reason: { code: 'EMBEDDER_FAILED', message } } as const;
+    const tree = new MigrationsTree(
+      { read: async (_, name) => (name === 'plan' ? failed : undefined) } as typeof reader,
+      english,
+    );
+    const branch = tree.withProgress(file, { plan: failed, workers: 0, nodesPerSecond: 0 });
+    const [why] = await tree.children(branch);
+    expect(why?.row).toMatchObject({
+      context: 'note',
+      label: 'EMBEDDER_FAILED: 1 of 2 nodes failed; see its failed nodes, mend the cause, then retry them.',
+    });
+  });
+});
+
+describe('what a look finds', () => {
+  it('counts failed nodes of plans that can be tried again, and none of others', async () => {
+    const { reader, file, plan } = await openScene();
+    await plan(2);
+    expect((await reader.read(file.path, 'summary')).failing).toEqual({ plans: 0, nodes: 0 });
+  });
+});
+
 describe('the models tree', () => {
+  it('shows the nodes at each model, at none, and at one that is not registered', async () => {
+    const { reader, file, manager } = await openScene();
+    const at = (embeddingModelId: string, count: number) => ({
+      info: { embeddingModelId, embeddingVersion: 1, embeddingChecksum: 'c' },
+      count,
+    });
+    const counts = [at('source', 1200), { count: 3 }, at('foreign', 1)];
+    const tree = new ModelsTree(reader, english, () => counts);
+    const roots = await tree.roots([file]);
+    expect(shown(roots).slice(-2)).toEqual([
+      'Without a stamp | 3 nodes',
+      'foreign:v1 | 1 node · not registered',
+    ]);
+    expect(roots.at(-2)?.row.context).toBe('unstamped');
+    const source = roots.find(({ row }) => row.label === 'source')!;
+    expect(shown(await tree.children(source))).toEqual([
+      'v1 | active · 1,200 nodes · 4 × float32 · source-s',
+    ]);
+    const target = roots.find(({ row }) => row.label === 'target')!;
+    expect(shown(await tree.children(target))).toEqual(['v1 | 0 nodes · 4 × float32 · target-s']);
+    expect(await manager.listModels()).toHaveLength(3);
+  });
+
   it('lists versions below their model, the active one marked', async () => {
     const { manager, reader, file } = await openScene();
     await manager.registerModel({ modelId: 'target', version: 2, dimension: 768, checksum: 'a'.repeat(64) });

@@ -78,7 +78,8 @@ const modelCommands: readonly CommandDefinition[] = [
   {
     words: 'models list',
     about: 'the registered models',
-    example: ['evr models', 'evr models list --json'],
+    options: [{ flags: '--nodes', about: 'count the nodes at each, and those without a stamp' }],
+    example: ['evr models', 'evr models list --nodes', 'evr models list --json'],
     isDefault: true,
     load: async () => (await models()).list,
   },
@@ -218,6 +219,7 @@ const workCommands: readonly CommandDefinition[] = [
     options: [
       { flags: '--watch', about: 'wait while the plan is paused, and go on with it' },
       { flags: '--stop-with-parent', about: 'stop when standard input ends' },
+      { flags: '--no-progress', about: 'leave progress out, for logs' },
     ],
     example: ['evr run 3f2a91c0', 'evr run', 'evr run --json'],
     load: async () => (await import('./commands/run.ts')).run,

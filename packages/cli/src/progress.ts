@@ -13,14 +13,18 @@ const LINE_COLUMNS = 120;
 /** Shows how plans go on: a bar on a screen, a line every few seconds elsewhere, objects with `--json`. */
 export class ProgressReport {
   readonly #output: Output;
+  readonly #isShown: boolean;
   #shownAt = Number.NEGATIVE_INFINITY;
   #shown = '';
 
-  constructor(output: Output) {
+  /** Without `isShown` plans are followed in silence. */
+  constructor(output: Output, isShown = true) {
     this.#output = output;
+    this.#isShown = isShown;
   }
 
   show(progress: MigrationProgress): void {
+    if (!this.#isShown) return;
     const { plan } = progress;
     const now = systemClock.now();
     const state = `${plan.planId} ${plan.status} ${plan.hold?.until} ${progress.heldBackBy}`;

@@ -15,11 +15,11 @@ import { terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
- * How much of the configuration a command needs. `read`: the registry, without a trace. `steer`: the registry.
- * `nodes`: the node store too. `undo`: embedders too, as far as they can be made, since most ways
+ * How much of the configuration a command needs. `read`: the registry, without a trace. `look`: so, and the node
+ * store. `steer`: the registry. `nodes`: the node store too. `undo`: embedders too, as far as they can be made, since most ways
  * back need none. `work`: the embedders too.
  */
-export type Need = 'read' | 'steer' | 'nodes' | 'undo' | 'work';
+export type Need = 'read' | 'look' | 'steer' | 'nodes' | 'undo' | 'work';
 
 /** An open registry with what was opened beside it. */
 export interface Session extends AsyncDisposable {
@@ -55,7 +55,7 @@ export async function openSession(need: Need, options: SessionOptions): Promise<
       embedders: [...embedders],
       logger: options.output.logger,
       isDead: ({ host, pid }) => host === hostname() && terminal.isProcessGone(pid),
-      ...(need === 'read' && { readOnly: true }),
+      ...((need === 'read' || need === 'look') && { readOnly: true }),
       ...(nodeStore && { nodeStore }),
       ...(definition.allowUnfenced !== undefined && { allowUnfenced: definition.allowUnfenced }),
     });

@@ -26,6 +26,10 @@ describe('vectors without a stamp', () => {
     });
     const odd = await stamp('hashed', '--where', 'kind=odd', '--yes');
     expect(odd).toMatchObject({ exitCode: 0, data: { stamped: 3 } });
+    const counted = await project.run(['models', 'list', '--nodes']);
+    expect(counted.stdout).toMatch(/hashed_ngram_64:v1 +3 .*\nWithout a stamp: 3 nodes\n$/s);
+    const { data } = await project.json(['models', 'list', '--nodes']);
+    expect(data.nodes.map(({ count }: { count: number }) => count)).toEqual([3, 3]);
     const rest = await project.run(['stamp', '--as', 'hashed', '--yes']);
     expect(rest).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Stamped: 3 nodes') });
     expect((await project.json(['plan', '--to', 'hashed', '--dry-run'])).data.total).toBe(0);

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { MigrationsBranch } from '../model/migrations-tree.ts';
 import type { ModelsBranch } from '../model/models-tree.ts';
@@ -10,9 +11,17 @@ import { harmless, say } from '../views/say.ts';
 import type { ActionContext } from './context.ts';
 
 const MOST_PLANS = 200;
+const MOST_NODES = 200;
 
 /** What a command of a tree row is given; from the palette, nothing. */
 export type Chosen = Place<MigrationsBranch | ModelsBranch> | undefined;
+
+/** What a row of a plan would be, where the plan alone is known: a command reads it again. */
+export function placeOf(path: string, planId: string): Chosen {
+  const file = { path, label: basename(path), isOpened: false };
+  const branch = { kind: 'plan', file, plan: { planId } as PlanData } as MigrationsBranch;
+  return { branch };
+}
 
 export interface ChosenPlan {
   readonly file: RegistryFile;
@@ -53,6 +62,23 @@ export async function choosePlan(
     return undefined;
   }
   return vscode.window.showQuickPick(found, { title: say('Choose a plan'), matchOnDetail: true });
+}
+
+/** The id of a node: that of the row, else of one of a plan, those that failed first. */
+export async function chooseNode(context: ActionContext, chosen: Chosen): Promise<string | undefined> {
+  if (chosen?.branch.kind === 'task') return chosen.branch.task.nodeId;
+  const found = await choosePlan(context, chosen);
+  if (found === undefined) return undefined;
+  const { planId } = found.plan;
+  const read = (status: 'failed' | 'completed') =>
+    context.registries.read(found.file.path, 'tasks', { planId, status, limit: MOST_NODES });
+  const tasks = [...(await read('failed')).items, ...(await read('completed')).items];
+  const items = tasks.map(({ nodeId, status, errorCode }) => ({
+    label: harmless(nodeId),
+    description: [statusName(status, say), errorCode].filter((text) => text !== undefined).join(' · '),
+    nodeId,
+  }));
+  return (await vscode.window.showQuickPick(items, { title: say('Choose a node') }))?.nodeId;
 }
 
 export async function chooseModel(context: ActionContext, chosen: Chosen): Promise<ChosenModel | undefined> {

@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
 import { commands } from '../ids.ts';
+import { inEditorWords } from '../model/in-editor-words.ts';
 import type { Panels } from '../panels/panels.ts';
+import type { NodeCountsOf } from '../registries/node-counts-of.ts';
 import type { RegistryList } from '../registries/registry-list.ts';
 import type { RegistryProcess } from '../registries/registry-process.ts';
 import type { InputOf, OutputOf, Writes } from '../registry-process/messages.ts';
@@ -8,6 +10,7 @@ import type { RegistryViews } from '../views/registry-views.ts';
 import { harmless, say } from '../views/say.ts';
 import type { Project, Projects } from '../work/projects.ts';
 import type { Secrets } from '../work/secrets.ts';
+import type { Workers } from '../work/workers.ts';
 
 /** What actions work with. */
 export interface ActionContext {
@@ -16,6 +19,8 @@ export interface ActionContext {
   readonly views: RegistryViews;
   readonly projects: Projects;
   readonly secrets: Secrets;
+  readonly workers: Workers;
+  readonly counts: NodeCountsOf;
   readonly log: vscode.LogOutputChannel;
   readonly panels: Panels;
 }
@@ -53,8 +58,30 @@ async function agreesToUpgrade(path: string): Promise<boolean> {
   return answer === upgrade;
 }
 
-/** The configuration of a registry; without one, an offer to make it. */
-export async function projectOf(
+/** A registry of the origin becomes one of this program only where the user agrees; whether it is one now. */
+async function isOurs({ registries, views }: ActionContext, path: string): Promise<boolean> {
+  try {
+    await registries.write(path, 'open', {});
+    return true;
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'UpgradeNeeded') throw error;
+    if (!(await agreesToUpgrade(path))) return false;
+    await registries.write(path, 'open', {}, true);
+    views.refresh();
+    return true;
+  }
+}
+
+/**
+ * The configuration of a registry, once it may be worked on. Without one there is an offer to make it, and one of
+ * the origin is asked about.
+ */
+export async function projectOf(context: ActionContext, path: string): Promise<Project | undefined> {
+  const project = await configurationOf(context, path);
+  return project !== undefined && (await isOurs(context, path)) ? project : undefined;
+}
+
+async function configurationOf(
   { projects, list }: ActionContext,
   path: string,
 ): Promise<Project | undefined> {
@@ -103,9 +130,14 @@ export function registerAction<Parameters extends unknown[]>(
 
 async function tellFault(log: vscode.LogOutputChannel, error: unknown): Promise<void> {
   const { message, code } = error as { message?: string; code?: string };
+  // The user has stopped it.
+  if (code === 'STOPPED') return;
   log.error(`${code ?? 'UNEXPECTED'}: ${error instanceof Error ? (error.stack ?? message) : String(error)}`);
   const showLogs = say('Show Logs');
-  const answer = await vscode.window.showErrorMessage(harmless(message ?? String(error)), showLogs);
+  const answer = await vscode.window.showErrorMessage(
+    harmless(inEditorWords(message ?? String(error))),
+    showLogs,
+  );
   if (answer === showLogs) await vscode.commands.executeCommand(commands.showLogs);
 }
 
@@ -119,4 +151,33 @@ export async function isAllowed(): Promise<boolean> {
   );
   if (answer === manage) await vscode.commands.executeCommand('workbench.trust.manage');
   return false;
+}
+
+/** Runs a command that may take a while, and answers what it found; the notification can stop it. @throws CommandFault */
+export async function carryOut<Found>(
+  { projects, views }: ActionContext,
+  project: Project,
+  title: string,
+  parameters: readonly string[],
+): Promise<Found> {
+  const where = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+  try {
+    return await vscode.window.withProgress(where, async (_, token) => {
+      const stopping = new AbortController();
+      const listening = token.onCancellationRequested(() => stopping.abort());
+      try {
+        const { result } = await projects.run(project, parameters, { signal: stopping.signal });
+        return (await result) as Found;
+      } finally {
+        listening.dispose();
+      }
+    });
+  } finally {
+    views.refresh();
+  }
+}
+
+/** A modal question that names what it is about, with figures. */
+export async function isConfirmed(question: string, detail: string, yes: string): Promise<boolean> {
+  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
 }

@@ -1,74 +1,28 @@
 import * as vscode from 'vscode';
 import { commands } from '../ids.ts';
 import { count } from '../model/figures.ts';
-import { checkModelInput, type ModelInput } from '../model/model-input.ts';
-import { modelName } from '../model/plan-text.ts';
-import type { ModelData, PlanData } from '../registry-process/messages.ts';
+import { modelName, qualifiedId } from '../model/plan-text.ts';
+import type { PlanData } from '../registry-process/messages.ts';
 import { say } from '../views/say.ts';
 import { CommandFault } from '../work/command-line.ts';
 import type { Project } from '../work/projects.ts';
-import { type Chosen, type ChosenModel, chooseModel, chooseRegistry } from './choose.ts';
-import { type ActionContext, isAllowed, projectOf, registerAction, write } from './context.ts';
+import { type Chosen, type ChosenModel, chooseModel } from './choose.ts';
+import { type ActionContext, isAllowed, projectOf, registerAction } from './context.ts';
 import { startPlan } from './work-actions.ts';
 
 export function registerModelActions(context: ActionContext): readonly vscode.Disposable[] {
   return [
-    registerAction(context, commands.registerModel, (chosen: Chosen) => registerModel(context, chosen)),
     registerAction(context, commands.setActiveModel, (chosen: Chosen) => setActiveModel(context, chosen)),
     registerAction(context, commands.migrateToModel, (chosen: Chosen) => migrateToModel(context, chosen)),
+    registerAction(context, commands.showModelDetails, async (chosen: Chosen) => {
+      const found = await chooseModel(context, chosen);
+      if (found) await context.panels.showModel(found.file, found.model);
+    }),
+    registerAction(context, commands.copyQualifiedId, async (chosen: Chosen) => {
+      const found = await chooseModel(context, chosen);
+      if (found) await vscode.env.clipboard.writeText(qualifiedId(found.model));
+    }),
   ];
-}
-
-async function registerModel(context: ActionContext, chosen: Chosen): Promise<void> {
-  if (!(await isAllowed())) return;
-  const file = await chooseRegistry(context, chosen);
-  if (file === undefined) return;
-  const known = await context.registries.read(file.path, 'models');
-  const input = await askForModel(known);
-  if (input === undefined) return;
-  const model = await write(context, file.path, 'registerModel', input);
-  if (model !== undefined)
-    vscode.window.setStatusBarMessage(say('Registered {model}', { model: modelName(model) }), 5000);
-}
-
-/** Each answer is checked while it is typed, against what is registered too. */
-async function askForModel(known: readonly ModelData[]): Promise<ModelInput | undefined> {
-  const steps = 4;
-  const ask = (step: number, prompt: string, value: string, check: (text: string) => string | undefined) =>
-    vscode.window.showInputBox({
-      title: say('Register Model ({step}/{steps})', { step, steps }),
-      prompt,
-      value,
-      ignoreFocusOut: true,
-      validateInput: check,
-    });
-  const check = checkModelInput(known, say);
-  const modelId = await ask(1, say('Model id, such as text-embedding-3-small'), '', check.modelId);
-  if (modelId === undefined) return undefined;
-  const next = String(check.nextVersion(modelId));
-  const version = await ask(2, say('Version'), next, (text) => check.version(modelId, text));
-  if (version === undefined) return undefined;
-  const dimension = await ask(3, say('Dimension of its vectors'), '', check.dimension);
-  if (dimension === undefined) return undefined;
-  const prompt = say('Checksum of its configuration; another one is another model');
-  const checksum = await ask(4, prompt, '', check.checksum);
-  if (checksum === undefined) return undefined;
-  const kinds = [
-    { label: 'float32', description: say('compared by cosine'), datatype: 'float32' as const },
-    { label: 'bit', description: say('compared by hamming distance'), datatype: 'bit' as const },
-  ];
-  const kind = await vscode.window.showQuickPick(kinds, {
-    title: say('What its vectors are made of'),
-    ignoreFocusOut: true,
-  });
-  if (kind === undefined) return undefined;
-  return {
-    modelId,
-    version: Number(version),
-    dimension: Number(dimension),
-    checksum,
-    datatype: kind.datatype,
-  };
 }
 
 async function setActiveModel(context: ActionContext, chosen: Chosen): Promise<void> {

@@ -6,7 +6,7 @@ import { modelName, planName } from '../model/plan-text.ts';
 import type { PlanData } from '../registry-process/messages.ts';
 import { say } from '../views/say.ts';
 import { type Chosen, choosePlan } from './choose.ts';
-import { type ActionContext, isAllowed, registerAction, write } from './context.ts';
+import { type ActionContext, isAllowed, isConfirmed, registerAction, write } from './context.ts';
 
 /** Steers plans through the registry: whoever works on them obeys at the next batch. */
 export function registerPlanActions(context: ActionContext): readonly vscode.Disposable[] {
@@ -28,14 +28,7 @@ export function registerPlanActions(context: ActionContext): readonly vscode.Dis
     registerAction(context, commands.tune, (chosen: Chosen, tuning?: Partial<Record<Tunable, number>>) =>
       tune(context, chosen, tuning),
     ),
-    registerAction(context, commands.cutOver, (chosen: Chosen) => cutOver(context, chosen)),
-    registerAction(context, commands.finalize, (chosen: Chosen) => finalize(context, chosen)),
   ];
-}
-
-/** A modal question that names what it is about, with figures. */
-async function isConfirmed(question: string, detail: string, yes: string): Promise<boolean> {
-  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
 }
 
 async function cancel(context: ActionContext, chosen: Chosen): Promise<void> {
@@ -65,44 +58,6 @@ async function retryFailed(context: ActionContext, chosen: Chosen): Promise<void
   const retried = await write(context, file.path, 'retryFailed', input);
   if (retried !== undefined)
     vscode.window.setStatusBarMessage(say('{count} nodes are tried again', { count: count(retried) }), 5000);
-}
-
-async function cutOver(context: ActionContext, chosen: Chosen): Promise<void> {
-  if (!(await isAllowed())) return;
-  const found = await choosePlan(context, chosen, 'cuttable');
-  if (found === undefined) return;
-  const { file, plan } = found;
-  const open = plan.totalNodes - plan.completedNodes - plan.failedNodes - plan.skippedNodes;
-  const yes = await isConfirmed(
-    say('Make {model} the active model?', { model: modelName(plan.targetSpec) }),
-    say(
-      '{done} of {total} nodes are done, {open} open, {failed} failed. New content is embedded with it from then on.',
-      {
-        done: count(plan.completedNodes),
-        total: count(plan.totalNodes),
-        open: count(open),
-        failed: count(plan.failedNodes),
-      },
-    ),
-    plan.failedNodes > 0 ? say('Cut Over, Leave Failed Nodes Behind') : say('Cut Over'),
-  );
-  if (yes)
-    await write(context, file.path, 'cutOver', { planId: plan.planId, acceptFailed: plan.failedNodes > 0 });
-}
-
-async function finalize(context: ActionContext, chosen: Chosen): Promise<void> {
-  if (!(await isAllowed())) return;
-  const found = await choosePlan(context, chosen, 'finalizable');
-  if (found === undefined) return;
-  const { file, plan } = found;
-  const yes = await isConfirmed(
-    say('Give the backups of {plan} up?', { plan: planName(plan) }),
-    say('The old vectors of up to {count} nodes are deleted, and the plan can never be rolled back.', {
-      count: count(plan.completedNodes + plan.rolledBackNodes),
-    }),
-    say('Give Backups Up'),
-  );
-  if (yes) await write(context, file.path, 'finalize', { planId: plan.planId });
 }
 
 type Tunable = 'batchSize' | 'throttleMs' | 'maxParallelWorkers';

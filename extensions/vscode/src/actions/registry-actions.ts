@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
-import { commands, pages } from '../ids.ts';
+import { commands, pages, rowCommands } from '../ids.ts';
 import type { RegistryList } from '../registries/registry-list.ts';
 import { say } from '../views/say.ts';
-import { type Chosen, chooseRegistry } from './choose.ts';
+import { type Chosen, chooseNode, choosePlan, chooseRegistry } from './choose.ts';
 import { type ActionContext, registerAction } from './context.ts';
 
 /** What is done with a registry as a file, and with what the trees show as text. */
@@ -11,7 +11,7 @@ export function registerRegistryActions(context: ActionContext): readonly vscode
   const copy = (text: string | undefined) => text !== undefined && vscode.env.clipboard.writeText(text);
   const actions: Readonly<Record<string, (chosen: Chosen) => unknown>> = {
     [commands.openRegistryFile]: () => openRegistryFile(list),
-    [commands.closeRegistryFile]: (chosen) => chosen && list.close(chosen.branch.file.path),
+    [commands.closeRegistryFile]: (chosen) => closeRegistryFile(list, chosen),
     [commands.showOverview]: async (chosen) => {
       const file = await chooseRegistry(context, chosen);
       if (file !== undefined)
@@ -23,20 +23,12 @@ export function registerRegistryActions(context: ActionContext): readonly vscode
     },
     [commands.refresh]: () => views.refresh(),
     [commands.showLogs]: () => log.show(),
-    [commands.showMore]: (chosen) => chosen?.branch.kind === 'more' && views.showMore(chosen.branch.parentId),
-    [commands.copyQualifiedId]: (chosen) => copy(qualifiedIdOf(chosen)),
-    [commands.copyPlanId]: (chosen) =>
-      copy(chosen?.branch.kind === 'plan' ? chosen.branch.plan.planId : undefined),
-    [commands.copyNodeId]: (chosen) =>
-      copy(chosen?.branch.kind === 'task' ? chosen.branch.task.nodeId : undefined),
+    [rowCommands.showMore]: (chosen) =>
+      chosen?.branch.kind === 'more' && views.showMore(chosen.branch.parentId),
+    [commands.copyPlanId]: async (chosen) => copy((await choosePlan(context, chosen))?.plan.planId),
+    [commands.copyNodeId]: async (chosen) => copy(await chooseNode(context, chosen)),
   };
   return Object.entries(actions).map(([command, action]) => registerAction(context, command, action));
-}
-
-function qualifiedIdOf(chosen: Chosen): string | undefined {
-  if (chosen?.branch.kind !== 'model') return undefined;
-  const { modelId, version, checksum } = chosen.branch.model;
-  return `${modelId}:v${version}:${checksum.slice(0, 8)}`;
 }
 
 async function openRegistryFile(list: RegistryList): Promise<void> {
@@ -50,4 +42,17 @@ async function openRegistryFile(list: RegistryList): Promise<void> {
   });
   const [file] = files ?? [];
   if (file !== undefined) await list.open(file.fsPath);
+}
+
+/** Only what was opened by hand is closed by hand. */
+async function closeRegistryFile(list: RegistryList, chosen: Chosen): Promise<void> {
+  if (chosen !== undefined) return list.close(chosen.branch.file.path);
+  const opened = (await list.found()).filter((file) => file.isOpened);
+  if (opened.length === 0) {
+    void vscode.window.showInformationMessage(say('No registry file was opened by hand.'));
+    return;
+  }
+  const items = opened.map((file) => ({ label: file.label, description: file.path, file }));
+  const picked = await vscode.window.showQuickPick(items, { title: say('Close Registry File') });
+  if (picked !== undefined) await list.close(picked.file.path);
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Say } from '../language.ts';
 import type { InputOf, OutputOf, Reads } from '../registry-process/messages.ts';
+import { inEditorWords } from './in-editor-words.ts';
 import type { RegistryFile } from './registry-file.ts';
 import { type Row, tooltip } from './row.ts';
 
@@ -31,7 +32,7 @@ export function registryRow(file: RegistryFile, say: Say): Row {
 
 /** A registry that cannot be read stays in the tree, and says why. */
 export function faultRow(file: RegistryFile, error: unknown, say: Say): Row {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = inEditorWords(error instanceof Error ? error.message : String(error));
   return {
     id: `${file.path}|fault`,
     label: say('{name} cannot be read', { name: file.label }),
@@ -41,6 +42,19 @@ export function faultRow(file: RegistryFile, error: unknown, say: Say): Row {
     context: file.isOpened ? 'fault opened' : 'fault',
     expansion: 'none',
     tooltip: tooltip(file.label, { [say('File')]: file.path, [say('Error')]: message }),
+  };
+}
+
+/** A sentence among rows. */
+export function noteRow(parentId: string, text: string, icon: Row['icon'] = { name: 'info' }): Row {
+  return {
+    id: `${parentId}|note`,
+    label: text,
+    icon,
+    spoken: text,
+    context: 'note',
+    expansion: 'none',
+    tooltip: tooltip(text, {}),
   };
 }
 

@@ -1,16 +1,18 @@
 import type { MigrationStatus, RegistryErrorCode, TaskStatus } from '@registry/core';
 import type { Say } from '../language.ts';
-import type { PlanData, ProgressData, TaskData } from '../registry-process/messages.ts';
-import { faultRow, moreRow, PAGE, type Reader, registryRow } from './branches.ts';
+import type { PlanData, ProgressData, TaskData, WorkerData } from '../registry-process/messages.ts';
+import { faultRow, moreRow, noteRow, PAGE, type Reader, registryRow } from './branches.ts';
 import { count } from './figures.ts';
-import { planRow, statusIcon, taskRow } from './plan-row.ts';
+import { planRow, reasonOf, statusIcon, taskRow, workerRow } from './plan-row.ts';
 import { statusName } from './plan-text.ts';
 import type { RegistryFile } from './registry-file.ts';
 import type { Row } from './row.ts';
 
 /** What stands behind a row. */
 export type MigrationsBranch = { readonly row: Row; readonly file: RegistryFile } & (
-  | { readonly kind: 'registry' | 'fault' }
+  | { readonly kind: 'registry' | 'fault' | 'note' }
+  | { readonly kind: 'workers'; readonly workers: readonly WorkerData[] }
+  | { readonly kind: 'worker'; readonly worker: WorkerData }
   | { readonly kind: 'status'; readonly status: MigrationStatus }
   | { readonly kind: 'plan'; readonly plan: PlanData }
   | { readonly kind: 'tasks'; readonly plan: PlanData; readonly status: TaskStatus }
@@ -36,12 +38,15 @@ const unfinished: readonly MigrationStatus[] = ['in_progress', 'rolling_back', '
 export class MigrationsTree {
   readonly #reader: Reader;
   readonly #say: Say;
+  readonly #host: string;
   readonly #shown = new Map<string, number>();
   readonly #progress = new Map<string, ProgressData>();
 
-  constructor(reader: Reader, say: Say) {
+  /** `host`: the name of this machine, whose workers can be stopped from here. */
+  constructor(reader: Reader, say: Say, host = '') {
     this.#reader = reader;
     this.#say = say;
+    this.#host = host;
   }
 
   /** The rows of one registry alone have no row for it above them. */
@@ -55,7 +60,9 @@ export class MigrationsTree {
     return this.#guarded(branch.file, async () => {
       switch (branch.kind) {
         case 'registry':
-          return this.#statuses(branch.file);
+          return this.#noted(branch.file, await this.#statuses(branch.file));
+        case 'workers':
+          return branch.workers.map((worker) => this.#worker(branch.file, worker));
         case 'status':
           return this.#plans(branch.file, branch.row.id, branch.status);
         case 'plan':
@@ -96,8 +103,8 @@ export class MigrationsTree {
   }
 
   async #statuses(file: RegistryFile): Promise<readonly MigrationsBranch[]> {
-    const { statuses } = await this.#reader.read(file.path, 'summary');
-    return order
+    const { statuses, workers } = await this.#reader.read(file.path, 'summary');
+    const groups = order
       .filter((status) => statuses.includes(status))
       .map((status) => {
         const label = statusName(status, this.#say);
@@ -109,8 +116,36 @@ export class MigrationsTree {
           context: 'status',
           expansion: unfinished.includes(status) ? 'expanded' : 'collapsed',
         };
-        return { kind: 'status', file, status, row };
+        return { kind: 'status', file, status, row } as const;
       });
+    return workers.length === 0 ? groups : [...groups, this.#workers(file, workers)];
+  }
+
+  /** Several registries stand side by side, so the welcome cannot say it of one. */
+  #noted(file: RegistryFile, branches: readonly MigrationsBranch[]): readonly MigrationsBranch[] {
+    const text = this.#say('No migration was planned yet.');
+    return branches.length > 0 ? branches : [{ kind: 'note', file, row: noteRow(file.path, text) }];
+  }
+
+  /** Whoever works here, whichever program started it. */
+  #workers(file: RegistryFile, workers: readonly WorkerData[]): MigrationsBranch {
+    const label = this.#say('Workers');
+    const row: Row = {
+      id: `${file.path}|workers`,
+      label,
+      description: count(workers.length),
+      icon: { name: 'server-process' },
+      spoken: `${label}, ${count(workers.length)}`,
+      context: 'workers',
+      expansion: 'collapsed',
+    };
+    return { kind: 'workers', file, workers, row };
+  }
+
+  #worker(file: RegistryFile, worker: WorkerData): MigrationsBranch {
+    const id = `${file.path}|worker|${worker.workerId}`;
+    const row = workerRow(id, worker, worker.host === this.#host, this.#say);
+    return { kind: 'worker', file, worker, row };
   }
 
   async #plans(
@@ -157,9 +192,11 @@ export class MigrationsTree {
       ['skipped', plan.skippedNodes],
       ['rolled_back', plan.rolledBackNodes],
     ];
-    return groups
-      .filter(([, size]) => size !== 0)
-      .map(([status, size]) => this.#group(file, plan, status, size));
+    const why = reasonOf(plan);
+    const reason: readonly MigrationsBranch[] =
+      why === undefined ? [] : [{ kind: 'note', file, row: noteRow(planId(file, plan), why.text, why.icon) }];
+    const shown = groups.filter(([, size]) => size !== 0);
+    return [...reason, ...shown.map(([status, size]) => this.#group(file, plan, status, size))];
   }
 
   #group(file: RegistryFile, plan: PlanData, status: TaskStatus, size: number | undefined): MigrationsBranch {

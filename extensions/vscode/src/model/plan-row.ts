@@ -1,7 +1,8 @@
 import type { MigrationStatus, TaskStatus } from '@registry/core';
 import type { Say } from '../language.ts';
-import type { PlanData, ProgressData, TaskData } from '../registry-process/messages.ts';
+import type { PlanData, ProgressData, TaskData, WorkerData } from '../registry-process/messages.ts';
 import { count, moment } from './figures.ts';
+import { reasonText } from './in-editor-words.ts';
 import { capabilities } from './plan-capabilities.ts';
 import { isMoving, modelName, paceText, planName, priorityName, statusName } from './plan-text.ts';
 import { type Row, tooltip } from './row.ts';
@@ -53,8 +54,8 @@ export function planRow(
       [say('Plan')]: plan.planId,
       [say('Status')]: statusName(plan.status, say),
       [say('Progress')]: pace,
-      [say('Reason')]: plan.reason && `${plan.reason.code}: ${plan.reason.message}`,
-      [say('Held back')]: plan.hold && `${plan.hold.code}: ${plan.hold.message}`,
+      [say('Reason')]: plan.reason && reasonText(plan.reason),
+      [say('Held back')]: plan.hold && reasonText(plan.hold),
       [say('Nodes')]: count(plan.totalNodes),
       [say('Priority')]: priorityName(plan.priority, say),
       [say('Pace')]: say('batches of {size}, {lanes} at a time, {milliseconds} ms apart', {
@@ -67,6 +68,45 @@ export function planRow(
       [say('Ended')]: moment(plan.completedAt),
       [say('Cut over')]: moment(plan.cutOverAt),
       [say('Backups given up')]: moment(plan.finalizedAt),
+    }),
+  };
+}
+
+/** Why a plan stands still or failed: the whole sentence, for a row below it. */
+export function reasonOf(plan: PlanData): { readonly text: string; readonly icon: Row['icon'] } | undefined {
+  const why = plan.hold ?? plan.reason;
+  if (why === undefined) return undefined;
+  const isFault = plan.hold === undefined;
+  const icon = isFault
+    ? { name: 'warning', color: 'testing.iconFailed' }
+    : { name: 'watch', color: 'charts.yellow' };
+  return { text: reasonText(why), icon };
+}
+
+export function workerRow(id: string, worker: WorkerData, isOfThisMachine: boolean, say: Say): Row {
+  const label = say('Process {pid}', { pid: worker.pid });
+  const plans = worker.planIds.map((planId) => planId.slice(0, 8)).join(', ');
+  const [waits] = worker.waiting;
+  const state =
+    waits !== undefined
+      ? say('waits: {reason}', { reason: reasonText(waits) })
+      : plans === ''
+        ? say('at rest')
+        : say('works on {plans}', { plans });
+  const description = `${isOfThisMachine ? say('this machine') : worker.host} · ${state}`;
+  return {
+    id,
+    label,
+    description,
+    icon: { name: 'server-process', color: 'charts.blue' },
+    spoken: `${label}, ${description.replaceAll(' · ', ', ')}`,
+    context: isOfThisMachine ? 'worker stoppable' : 'worker',
+    expansion: 'none',
+    tooltip: tooltip(label, {
+      [say('Machine')]: worker.host,
+      [say('Heard of')]: moment(worker.heartbeatAt),
+      [say('Plans')]: worker.planIds.join(', '),
+      [say('Waits')]: worker.waiting.map((why) => reasonText(why)).join('\n'),
     }),
   };
 }

@@ -6,6 +6,9 @@ import { count, percent, rate, timeLeft } from './figures.ts';
 type Spec = Pick<PlanData['targetSpec'], 'modelId' | 'version'>;
 
 export const modelName = ({ modelId, version }: Spec) => `${modelId}:v${version}`;
+/** A label for people: with the beginning of the checksum. */
+export const qualifiedId = ({ checksum, ...spec }: Spec & { readonly checksum: string }) =>
+  `${modelName(spec)}:${checksum.slice(0, 8)}`;
 export const planName = (plan: PlanData) => `${modelName(plan.sourceSpec)} → ${modelName(plan.targetSpec)}`;
 
 export function statusName(status: MigrationStatus | TaskStatus, say: Say): string {

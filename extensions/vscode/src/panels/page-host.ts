@@ -1,9 +1,11 @@
-import { systemClock } from '@registry/core';
+import { type ModelRef, systemClock } from '@registry/core';
 import * as vscode from 'vscode';
 import { commands } from '../ids.ts';
+import { inEditorWords } from '../model/in-editor-words.ts';
 import { modelName } from '../model/plan-text.ts';
 import type { RegistryFile } from '../model/registry-file.ts';
 import { LiveRegistry } from '../registries/live-registry.ts';
+import type { NodeCountsOf } from '../registries/node-counts-of.ts';
 import type { RegistryProcess } from '../registries/registry-process.ts';
 import type { PlanData, Reads } from '../registry-process/messages.ts';
 import { followFile } from '../views/follow-file.ts';
@@ -20,6 +22,7 @@ import {
 export interface PageContext {
   readonly registries: RegistryProcess;
   readonly extensionUri: vscode.Uri;
+  readonly counts: NodeCountsOf;
   readonly log: vscode.LogOutputChannel;
   openWatch(file: RegistryFile, planId: string): void;
 }
@@ -35,6 +38,8 @@ export class PageHost implements vscode.Disposable {
   readonly #live: LiveRegistry;
   readonly #disposables: vscode.Disposable[];
   #release: (() => void) | undefined;
+  #isReady = false;
+  #wanted: ModelRef | undefined;
 
   constructor(context: PageContext, panel: vscode.WebviewPanel, subject: Subject) {
     this.#context = context;
@@ -56,12 +61,17 @@ export class PageHost implements vscode.Disposable {
     webview.options = { enableScripts: true, localResourceRoots: [context.extensionUri] };
     this.#disposables = [
       followFile(subject.path, () => this.#live.hint()),
+      context.counts.onDidChange((path) => path === subject.path && this.#tellCounts()),
       webview.onDidReceiveMessage((message) => this.#hear(message)),
       panel.onDidChangeViewState(() => this.#see()),
       panel.onDidDispose(() => this.dispose()),
     ];
     webview.html = this.#html(webview);
     this.#see();
+  }
+
+  get path(): string {
+    return this.#subject.path;
   }
 
   /** How many plans this page watches now. */
@@ -71,6 +81,12 @@ export class PageHost implements vscode.Disposable {
 
   reveal(): void {
     this.#panel.reveal();
+  }
+
+  /** Shows the details of a model, once the page is there. */
+  showModel({ modelId, version }: ModelRef): void {
+    this.#wanted = { modelId, version };
+    if (this.#isReady) this.#tellWanted();
   }
 
   dispose(): void {
@@ -86,9 +102,20 @@ export class PageHost implements vscode.Disposable {
       this.#live.show();
       return;
     }
+    // The editor throws the page away, and makes it again when it is looked at.
+    this.#isReady = false;
     this.#live.hide();
     this.#release?.();
     this.#release = undefined;
+  }
+
+  #tellCounts(): void {
+    this.#post({ type: 'counts', counts: this.#context.counts.of(this.#subject.path) });
+  }
+
+  #tellWanted(): void {
+    if (this.#wanted !== undefined) this.#post({ type: 'model', model: this.#wanted });
+    this.#wanted = undefined;
   }
 
   #post(message: HostMessage): void {
@@ -113,6 +140,11 @@ export class PageHost implements vscode.Disposable {
       sentences: vscode.l10n.bundle ?? {},
       mayAct: vscode.workspace.isTrusted,
     });
+    this.#isReady = true;
+    if (this.#subject.view === 'watch') return;
+    this.#tellCounts();
+    this.#tellWanted();
+    if (vscode.workspace.isTrusted) void this.#context.counts.count(this.#subject.path);
   }
 
   async #answer(id: number, question: Question): Promise<void> {
@@ -128,7 +160,7 @@ export class PageHost implements vscode.Disposable {
       this.#post({ type: 'answer', id, value });
     } catch (error) {
       const { code = 'UNEXPECTED', message } = error as { code?: string; message: string };
-      this.#post({ type: 'refused', id, error: { code, message } });
+      this.#post({ type: 'refused', id, error: { code, message: inEditorWords(message) } });
     }
   }
 
@@ -137,7 +169,7 @@ export class PageHost implements vscode.Disposable {
     this.#panel.title = say('Migration to {model}', { model: modelName(targetSpec) });
   }
 
-  async #act(message: Extract<PageMessage, { type: 'act' | 'tune' | 'watch' }>): Promise<void> {
+  async #act(message: Extract<PageMessage, { type: 'act' | 'node' | 'tune' | 'watch' }>): Promise<void> {
     const { path, label } = this.#subject;
     const file: RegistryFile = { path, label, isOpened: false };
     if (message.type === 'watch') {
@@ -145,8 +177,11 @@ export class PageHost implements vscode.Disposable {
       return;
     }
     const plan = { planId: message.planId } as PlanData;
-    const chosen = { branch: { kind: 'plan', file, plan } };
-    const given = message.type === 'tune' ? [chosen, { [message.setting]: message.value }] : [chosen];
+    const branch =
+      message.type === 'node'
+        ? { kind: 'task', file, plan, task: { nodeId: message.nodeId } }
+        : { kind: 'plan', file, plan };
+    const given = message.type === 'tune' ? [{ branch }, { [message.setting]: message.value }] : [{ branch }];
     await vscode.commands.executeCommand(
       commands[message.type === 'tune' ? 'tune' : message.action],
       ...given,

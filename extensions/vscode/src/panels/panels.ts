@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
+import type { ModelRef } from '@registry/core';
 import * as vscode from 'vscode';
 import { pages } from '../ids.ts';
 import type { RegistryFile } from '../model/registry-file.ts';
-import type { RegistryProcess } from '../registries/registry-process.ts';
 import { say } from '../views/say.ts';
 import { type PageContext, PageHost } from './page-host.ts';
 import type { Subject } from './protocol.ts';
@@ -13,9 +13,10 @@ export class Panels
 {
   readonly #context: PageContext;
   readonly #pages = new Map<string, PageHost>();
+  readonly #documents = new Set<PageHost>();
   readonly #disposables: vscode.Disposable[];
 
-  constructor(o: { registries: RegistryProcess; extensionUri: vscode.Uri; log: vscode.LogOutputChannel }) {
+  constructor(o: Omit<PageContext, 'openWatch'>) {
     this.#context = { ...o, openWatch: (file, planId) => this.watch(file, planId) };
     const options = { supportsMultipleEditorsPerDocument: true };
     this.#disposables = [
@@ -27,7 +28,7 @@ export class Panels
 
   /** How many plans all pages watch now. */
   get watched(): number {
-    return [...this.#pages.values()].reduce((sum, page) => sum + page.watched, 0);
+    return [...this.#pages.values(), ...this.#documents].reduce((sum, page) => sum + page.watched, 0);
   }
 
   watch(file: RegistryFile, planId: string): void {
@@ -38,6 +39,13 @@ export class Panels
     }
     const panel = vscode.window.createWebviewPanel(pages.watch, say('Migration'), vscode.ViewColumn.Active);
     this.#show(panel, { view: 'watch', path: file.path, label: file.label, planId });
+  }
+
+  /** Shows the details of a model on the page of its registry. */
+  async showModel(file: RegistryFile, model: ModelRef): Promise<void> {
+    await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file.path), pages.anyDatabase);
+    const open = [...this.#documents].filter((page) => page.path === file.path);
+    open.at(-1)?.showModel(model);
   }
 
   /** After a reload of the window. */
@@ -52,11 +60,14 @@ export class Panels
   }
 
   resolveCustomEditor({ uri }: vscode.CustomDocument, panel: vscode.WebviewPanel): void {
-    new PageHost(this.#context, panel, { view: 'registry', path: uri.fsPath, label: basename(uri.fsPath) });
+    const subject = { view: 'registry', path: uri.fsPath, label: basename(uri.fsPath) } as const;
+    const page = new PageHost(this.#context, panel, subject);
+    this.#documents.add(page);
+    panel.onDidDispose(() => this.#documents.delete(page));
   }
 
   dispose(): void {
-    for (const page of this.#pages.values()) page.dispose();
+    for (const page of [...this.#pages.values(), ...this.#documents]) page.dispose();
     for (const disposable of this.#disposables) disposable.dispose();
   }
 

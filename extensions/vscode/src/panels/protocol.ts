@@ -1,5 +1,7 @@
 /** What a page and the extension say to each other. The page shows registries, so nothing it says is trusted. */
+import type { ModelRef } from '@registry/core';
 import * as z from 'zod/mini';
+import type { NodeCounts } from '../model/node-counts.ts';
 import type { Fault, ProgressData } from '../registry-process/messages.ts';
 
 const page = { limit: z.int().check(z.gte(1), z.lte(1000)), after: z.optional(z.string()) };
@@ -8,6 +10,7 @@ const planId = z.string().check(z.minLength(1));
 /** What a page may read, all of it from the one registry it was opened for. */
 const questions = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('models') }),
+  z.strictObject({ name: z.literal('workers') }),
   z.strictObject({ name: z.literal('plan'), input: z.strictObject({ planId }) }),
   z.strictObject({
     name: z.literal('plans'),
@@ -32,12 +35,30 @@ const questions = z.discriminatedUnion('name', [
 export type Question = z.infer<typeof questions>;
 
 /** Buttons of a page; each is a command of the extension, with its own questions. */
-export const pageActions = ['start', 'pause', 'resume', 'retryFailed', 'rollBack', 'cancel'] as const;
+export const pageActions = [
+  'start',
+  'pause',
+  'resume',
+  'retryFailed',
+  'cutOver',
+  'rollBack',
+  'finalize',
+  'cancel',
+] as const;
+
+/** The same for one node of a plan. */
+export const nodeActions = ['retryFailed', 'rollBack', 'copyNodeId'] as const;
 
 const messages = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready') }),
   z.strictObject({ type: z.literal('ask'), id: z.int(), question: questions }),
   z.strictObject({ type: z.literal('act'), action: z.enum(pageActions), planId }),
+  z.strictObject({
+    type: z.literal('node'),
+    action: z.enum(nodeActions),
+    planId,
+    nodeId: z.string().check(z.minLength(1)),
+  }),
   z.strictObject({
     type: z.literal('tune'),
     planId,
@@ -69,6 +90,10 @@ export type HostMessage =
       /** Nothing is changed from an untrusted workspace. */
       readonly mayAct: boolean;
     }
+  /** How many nodes are at each model, where they were counted. */
+  | { readonly type: 'counts'; readonly counts: NodeCounts | undefined }
+  /** Shows the details of a model. */
+  | { readonly type: 'model'; readonly model: ModelRef }
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly type: 'refused'; readonly id: number; readonly error: Fault }
   | { readonly type: 'progress'; readonly at: number; readonly progress: ProgressData }

@@ -13,6 +13,8 @@ const moving = ['in_progress', 'rolling_back', 'pending'] as const;
 export interface LiveEvents {
   /** Models, plans or settings are others than before, or the registry cannot be read any more. */
   onChange(): void;
+  /** What the last look found; again with each look. */
+  onSummary?(summary: Summary): void;
   onProgress(progress: ProgressData): void;
   /** A plan that was running rests, or has no worker any more. */
   onRest(planId: string): void;
@@ -97,6 +99,7 @@ export class LiveRegistry {
   async #look(hiding: AbortSignal): Promise<void> {
     const revision = await this.#reader.read(this.#path, 'summary').then(
       async (summary) => {
+        if (!hiding.aborted) this.#events.onSummary?.(summary);
         if (summary.workers.length > 0) await this.#watchMoving(summary, hiding);
         return summary.revision;
       },

@@ -29,6 +29,7 @@ export class RegistryList implements vscode.Disposable {
   readonly #firstFound = Promise.withResolvers<void>();
   #searching: Promise<void> | undefined;
   #isStale = false;
+  #isSearching = false;
   /** Paths that configuration files name: asking them takes a process each, so nobody waits for it. */
   #configured: readonly string[] = [];
 
@@ -62,9 +63,20 @@ export class RegistryList implements vscode.Disposable {
     return this.#files ?? [];
   }
 
+  /** There is a configuration file, whether or not its registry is made yet. */
+  async isConfigured(): Promise<boolean> {
+    return (await this.#projects.files()).length > 0;
+  }
+
+  /** Configuration files are being asked. */
+  get isSearching(): boolean {
+    return this.#isSearching;
+  }
+
   /** Looks again; a call during a search makes another one follow it. */
   search(): Promise<void> {
     this.#isStale = true;
+    this.#isSearching = true;
     this.#searching ??= this.#searchWhileStale().finally(() => {
       this.#searching = undefined;
     });
@@ -102,6 +114,9 @@ export class RegistryList implements vscode.Disposable {
       if (!isSame) this.#changed.fire();
       await this.#askProjects();
     }
+    this.#isSearching = false;
+    // Only now it is certain that there is none.
+    if (this.#files?.length === 0) this.#changed.fire();
   }
 
   async #askProjects(): Promise<void> {

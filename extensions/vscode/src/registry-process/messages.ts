@@ -1,4 +1,4 @@
-import type { MigrationProgress } from '@registry/core';
+import type { JournalEntry, MigrationProgress, WorkerInfo } from '@registry/core';
 import type { reads, writes } from './requests.ts';
 
 /** What the extension sends to the process that reads and writes registries. */
@@ -49,5 +49,7 @@ export type OutputOf<Handler> = Handler extends (...args: never[]) => Promise<in
 export type ModelData = OutputOf<Reads['models']>[number];
 export type PlanData = OutputOf<Reads['plan']>;
 export type TaskData = OutputOf<Reads['tasks']>['items'][number];
+export type WorkerData = WorkerInfo;
+export type JournalData = JournalEntry;
 export type Summary = OutputOf<Reads['summary']>;
 export type ProgressData = Omit<MigrationProgress, 'plan'> & { readonly plan: PlanData };

@@ -12,6 +12,10 @@ import { MigrationStatus as statuses } from '@registry/core';
 
 type Manager = EmbeddingVersionManager;
 
+/** Failures beyond the newest plans of each status are not counted. */
+const MOST_FAILING = 100;
+const mayFail: ReadonlySet<MigrationStatus> = new Set(['in_progress', 'paused', 'failed']);
+
 interface PageRequest {
   readonly limit: number;
   readonly after?: string;
@@ -29,12 +33,18 @@ export const reads = {
   ) => plainPage(await manager.listTasks(o)),
   failures: (manager: Manager, o: { planId: string }) => manager.listFailures(o.planId),
   journal: (manager: Manager, o: PageRequest & { planId?: string }) => manager.listJournal(o),
+  workers: (manager: Manager) => manager.listWorkers(),
   /** What a view shows before anything is expanded. */
   summary: async (manager: Manager) => {
     const models = await manager.listModels();
     const firsts = await Promise.all(
-      Object.values(statuses).map((status) => manager.listMigrations({ status, limit: 1 })),
+      Object.values(statuses).map((status) =>
+        manager.listMigrations({ status, limit: mayFail.has(status) ? MOST_FAILING : 1 }),
+      ),
     );
+    const failing = firsts
+      .flatMap(({ items }) => items)
+      .filter((plan) => mayFail.has(plan.status) && plan.failedNodes > 0 && plan.finalizedAt === undefined);
     const workers = await manager.listWorkers();
     const [latest] = (await manager.listJournal({ limit: 1 })).items;
     return {
@@ -43,6 +53,11 @@ export const reads = {
       /** Those that some plan has. */
       statuses: Object.values(statuses).filter((_, index) => (firsts[index]?.items.length ?? 0) > 0),
       workers,
+      /** Plans with failed nodes that can still be tried again, and those nodes. */
+      failing: {
+        plans: failing.length,
+        nodes: failing.reduce((sum, { failedNodes }) => sum + failedNodes, 0),
+      },
       /** Another one as soon as a model, a plan or a setting changes. */
       revision: JSON.stringify([latest, workers.map(({ workerId }) => workerId), models.length]),
     };
@@ -51,6 +66,8 @@ export const reads = {
 
 /** What is asked of a registry that is opened for writing, and closed again at once. */
 export const writes = {
+  /** Opened for writing, it is one of this program. */
+  open: async (_: Manager, __: Record<never, never>) => {},
   registerModel: async (manager: Manager, o: RegisterModelOptions) =>
     (await manager.registerModel(o)).toJSON(),
   removeModel: (manager: Manager, o: ModelRef) => manager.removeModel(o),
@@ -63,9 +80,6 @@ export const writes = {
     (await manager.tuneMigration(o)).toJSON(),
   retryFailed: (manager: Manager, o: { planId: string; nodeIds?: readonly string[] }) =>
     manager.retryFailed(o),
-  cutOver: async (manager: Manager, o: { planId: string; acceptFailed?: boolean }) =>
-    (await manager.cutoverMigration(o)).toJSON(),
-  finalize: async (manager: Manager, o: { planId: string }) => (await manager.finalizeMigration(o)).toJSON(),
 };
 
 const plain = <T>(item: { toJSON(): T }): T => item.toJSON();

@@ -1,15 +1,18 @@
+import { hostname } from 'node:os';
 import { type Clock, systemClock } from '@registry/core';
 import * as vscode from 'vscode';
-import { commands, contexts, settings, views } from '../ids.ts';
+import { contexts, rowCommands, settings, views } from '../ids.ts';
 import type { Say } from '../language.ts';
+import { count } from '../model/figures.ts';
 import { type MigrationsBranch, MigrationsTree } from '../model/migrations-tree.ts';
 import { type ModelsBranch, ModelsTree } from '../model/models-tree.ts';
 import type { RegistryFile } from '../model/registry-file.ts';
 import { LiveRegistry } from '../registries/live-registry.ts';
+import type { NodeCountsOf } from '../registries/node-counts-of.ts';
 import type { RegistryList } from '../registries/registry-list.ts';
 import type { RegistryProcess } from '../registries/registry-process.ts';
 import { RestingReader } from '../registries/resting-reader.ts';
-import type { ProgressData } from '../registry-process/messages.ts';
+import type { ProgressData, Summary } from '../registry-process/messages.ts';
 import { parseSettings } from '../settings-schema.ts';
 import { BranchTree } from './branch-tree.ts';
 import { followFile } from './follow-file.ts';
@@ -19,12 +22,26 @@ interface Followed {
   readonly file: RegistryFile;
   readonly live: LiveRegistry;
   readonly following: vscode.Disposable;
+  failing?: Summary['failing'];
+}
+
+/** What the views are made of. */
+export interface ViewParts {
+  readonly registries: RegistryProcess;
+  readonly list: RegistryList;
+  readonly counts: NodeCountsOf;
+  readonly say: Say;
+  /** The workers of a registry may be others than before. */
+  readonly onWorkers: (path: string) => void;
 }
 
 /** The two views and the status bar item, kept up to date while somebody sees them. */
 export class RegistryViews implements vscode.Disposable {
   readonly #process: RegistryProcess;
   readonly #list: RegistryList;
+  readonly #counts: NodeCountsOf;
+  readonly #say: Say;
+  readonly #onWorkers: (path: string) => void;
   readonly #clock: Clock = systemClock;
   readonly #reader: RestingReader;
   readonly #migrations: MigrationsTree;
@@ -37,24 +54,30 @@ export class RegistryViews implements vscode.Disposable {
   readonly #disposables: vscode.Disposable[];
   #release: (() => void) | undefined;
 
-  constructor(registries: RegistryProcess, list: RegistryList, say: Say) {
+  constructor({ registries, list, counts, say, onWorkers }: ViewParts) {
     this.#process = registries;
     this.#list = list;
+    this.#counts = counts;
+    this.#say = say;
+    this.#onWorkers = onWorkers;
     this.#reader = new RestingReader(registries);
-    const migrations = new MigrationsTree(this.#reader, say);
-    const models = new ModelsTree(this.#reader, say);
+    const migrations = new MigrationsTree(this.#reader, say, hostname());
+    const models = new ModelsTree(this.#reader, say, (path) => counts.of(path));
     this.#migrations = migrations;
     this.#models = models;
     this.#migrationsTree = new BranchTree(
       {
-        roots: async () => this.#described(await migrations.roots(await list.found())),
+        roots: async () => {
+          const files = await list.found();
+          return this.#described(files, await migrations.roots(files));
+        },
         children: (branch) => migrations.children(branch),
       },
-      commands.showMore,
+      rowCommands.showMore,
     );
     this.#modelsTree = new BranchTree(
       { roots: async () => models.roots(await list.found()), children: (branch) => models.children(branch) },
-      commands.showMore,
+      rowCommands.showMore,
     );
     this.#views = [
       vscode.window.createTreeView(views.models, {
@@ -74,6 +97,7 @@ export class RegistryViews implements vscode.Disposable {
       this.#migrationsTree,
       this.#status,
       list.onDidChange(() => this.#follow()),
+      counts.onDidChange(() => this.#modelsTree.refresh()),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration(`${settings.section}.${settings.statusBar}`)) this.#see();
       }),
@@ -91,6 +115,7 @@ export class RegistryViews implements vscode.Disposable {
     void this.#list.search();
     this.#refreshTrees();
     for (const { live } of this.#followed.values()) live.hint();
+    this.#countNodes();
   }
 
   showMore(parentId: string): void {
@@ -108,13 +133,24 @@ export class RegistryViews implements vscode.Disposable {
   }
 
   /** An empty tree shows a welcome; which one, the state tells. */
-  #described(branches: readonly MigrationsBranch[]): readonly MigrationsBranch[] {
-    const files = this.#list.files ?? [];
-    const state = files.length === 0 ? 'none' : branches.length === 0 ? 'empty' : 'plans';
-    void vscode.commands.executeCommand('setContext', contexts.state, state);
+  async #described(
+    files: readonly RegistryFile[],
+    branches: readonly MigrationsBranch[],
+  ): Promise<readonly MigrationsBranch[]> {
     const [only] = files;
     for (const view of this.#views) view.description = files.length === 1 ? (only?.label ?? '') : '';
+    const state = branches.length > 0 ? 'plans' : await this.#emptyState(only);
+    await vscode.commands.executeCommand('setContext', contexts.state, state);
     return branches;
+  }
+
+  async #emptyState(only: RegistryFile | undefined): Promise<string | undefined> {
+    if (only === undefined) {
+      if (this.#list.isSearching) return undefined;
+      return (await this.#list.isConfigured()) ? 'configured' : 'none';
+    }
+    const summary = await this.#process.read(only.path, 'summary').catch(() => undefined);
+    return summary?.modelCount === 0 ? 'noModel' : 'empty';
   }
 
   #refreshTrees(): void {
@@ -132,6 +168,7 @@ export class RegistryViews implements vscode.Disposable {
       this.#followed.delete(path);
       this.#status.forget(path);
     }
+    this.#drawBadge();
     for (const file of files)
       if (!this.#followed.has(file.path)) this.#followed.set(file.path, this.#start(file));
     this.#see();
@@ -144,7 +181,10 @@ export class RegistryViews implements vscode.Disposable {
       onChange: () => {
         this.#refreshTrees();
         void this.#readAhead(file);
+        this.#countNodes(path);
+        this.#onWorkers(path);
       },
+      onSummary: (summary: Summary) => this.#summarized(path, summary),
       onProgress: (progress: ProgressData) => this.#progressed(file, progress),
       onRest: (planId: string) => {
         this.#status.rest(path, planId);
@@ -187,12 +227,41 @@ export class RegistryViews implements vscode.Disposable {
     return this.#views.some((view) => view.visible);
   }
 
+  #summarized(path: string, { failing }: Summary): void {
+    const followed = this.#followed.get(path);
+    if (followed === undefined) return;
+    followed.failing = failing;
+    this.#drawBadge();
+  }
+
+  /** Plans with failed nodes, over all registries. */
+  #drawBadge(): void {
+    const all = [...this.#followed.values()].flatMap(({ failing }) => failing ?? []);
+    const plans = all.reduce((sum, each) => sum + each.plans, 0);
+    const nodes = all.reduce((sum, each) => sum + each.nodes, 0);
+    const [, view] = this.#views;
+    const tooltip = this.#say('{nodes} nodes failed, in {plans} plans', {
+      nodes: count(nodes),
+      plans: count(plans),
+    });
+    if (view.badge?.tooltip !== tooltip) view.badge = plans === 0 ? undefined : { value: plans, tooltip };
+  }
+
+  /** Counting takes a process, so only what somebody looks at is counted. */
+  #countNodes(path?: string): void {
+    const [models] = this.#views;
+    if (!models.visible) return;
+    for (const each of this.#followed.keys())
+      if (path === undefined || each === path) void this.#counts.count(each);
+  }
+
   /** Something came into view or left it. */
   #see(): void {
     const isViewed = this.#isViewed;
     const configuration = vscode.workspace.getConfiguration(settings.section);
     const { statusBar } = parseSettings((name) => configuration.get(name));
     if (!statusBar) this.#status.hide();
+    this.#countNodes();
     if (isViewed) {
       this.#release ??= this.#process.hold();
       this.#process.wake();

@@ -1,3 +1,5 @@
+import type { Say } from '../language.ts';
+
 type Child = Node | string | undefined;
 
 export interface Attributes {
@@ -58,5 +60,21 @@ export function table(
     element('caption', {}, caption),
     element('thead', {}, head),
     element('tbody', {}, ...body),
+  );
+}
+
+/** Buttons to the page before and after. `before`: where each page before the shown one begins. */
+export function pager(
+  o: { before: readonly string[]; next: string | undefined; go: (before: string[]) => void },
+  say: Say,
+): HTMLElement {
+  const { before, next, go } = o;
+  const turn = (label: string, to: string[] | undefined) =>
+    element('button', { type: 'button', disabled: to === undefined, onClick: () => to && go(to) }, label);
+  return element(
+    'div',
+    { class: 'buttons' },
+    turn(say('Previous'), before.length > 0 ? before.slice(0, -1) : undefined),
+    turn(say('Next'), next === undefined ? undefined : [...before, next]),
   );
 }

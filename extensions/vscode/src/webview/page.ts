@@ -21,6 +21,8 @@ connection.listen(
     void page.refresh();
   },
   (message) => {
+    if (message.type === 'counts' && page instanceof RegistryPage) page.counted(message.counts);
+    if (message.type === 'model' && page instanceof RegistryPage) page.showModel(message.model);
     if (message.type === 'changed') void page?.refresh();
     if (message.type === 'progress' && page instanceof WatchPage) page.progress(message.progress, message.at);
   },

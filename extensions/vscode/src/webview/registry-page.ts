@@ -1,12 +1,17 @@
+import type { ModelRef } from '@registry/core';
 import type { Say } from '../language.ts';
 import { count, moment, percent } from '../model/figures.ts';
+import { detailsText, subjectText } from '../model/journal-text.ts';
+import type { NodeCounts } from '../model/node-counts.ts';
 import { modelName, planName, statusName } from '../model/plan-text.ts';
 import type { Subject } from '../panels/protocol.ts';
-import type { ModelData, PlanData, TaskData } from '../registry-process/messages.ts';
+import type { PlanData, TaskData } from '../registry-process/messages.ts';
 import type { Connection } from './connection.ts';
-import { element, table } from './dom.ts';
+import { element, pager, table } from './dom.ts';
+import { modelDetails, modelTable } from './model-views.ts';
 
 const ROWS = 50;
+const MOST_PLANS = 200;
 const taskStatuses = [
   'failed',
   'pending',
@@ -31,6 +36,8 @@ interface Place {
   tab: Tab;
   planId?: string;
   status?: string;
+  /** Whose details are shown. */
+  model?: string;
   /** Pages before this one, by where each begins. */
   before: string[];
 }
@@ -41,6 +48,7 @@ export class RegistryPage {
   readonly #bar = element('nav', { role: 'tablist' });
   readonly #content = element('section', { role: 'tabpanel' });
   #place: Place;
+  #counts: NodeCounts | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -66,6 +74,16 @@ export class RegistryPage {
     } catch (error) {
       tell(error);
     }
+  }
+
+  /** Nodes have been counted. */
+  counted(counts: NodeCounts | undefined): void {
+    this.#counts = counts;
+    if (this.#place.tab === 'models') void this.refresh();
+  }
+
+  showModel(model: ModelRef): void {
+    this.#go({ tab: 'models', before: [], model: modelName(model) });
   }
 
   #go(place: Place): void {
@@ -95,7 +113,7 @@ export class RegistryPage {
   async #draw(): Promise<readonly Node[]> {
     switch (this.#place.tab) {
       case 'models':
-        return [modelTable(await this.#parts.connection.ask('models'), this.#parts.connection.say)];
+        return this.#models();
       case 'plans':
         return this.#plans();
       case 'tasks':
@@ -103,6 +121,34 @@ export class RegistryPage {
       case 'journal':
         return this.#journal();
     }
+  }
+
+  async #models(): Promise<readonly Node[]> {
+    const { connection } = this.#parts;
+    const { say } = connection;
+    const models = await connection.ask('models');
+    if (models.length === 0) return [element('p', {}, say('No model is registered yet.'))];
+    const open = (model: ModelRef) => this.#go({ tab: 'models', before: [], model: modelName(model) });
+    const shown = models.find((model) => modelName(model) === this.#place.model);
+    if (shown === undefined) return [modelTable(models, { counts: this.#counts, open }, say)];
+    const { items } = await connection.ask('plans', { limit: MOST_PLANS });
+    const plans = items.filter(
+      ({ sourceSpec, targetSpec }) =>
+        modelName(targetSpec) === this.#place.model || modelName(sourceSpec) === this.#place.model,
+    );
+    const back = element(
+      'button',
+      { type: 'button', class: 'link', onClick: () => this.#go({ tab: 'models', before: [] }) },
+      say('All models'),
+    );
+    const rows = plans.map((plan) => this.#planCells(plan));
+    return [
+      back,
+      modelDetails(shown, this.#counts, say),
+      ...(rows.length === 0
+        ? []
+        : [element('h2', {}, say('Migrations')), table(say('Plans'), this.#planTitles, rows)]),
+    ];
   }
 
   get #page(): { limit: number; after?: string } {
@@ -116,8 +162,12 @@ export class RegistryPage {
     const { items, next } = await connection.ask('plans', this.#page);
     if (items.length === 0) return [element('p', {}, say('No migration was planned yet.'))];
     const rows = items.map((plan) => this.#planCells(plan));
-    const titles = [say('Plan'), say('Status'), say('Nodes'), say('Done'), say('Failed'), say('Created'), ''];
-    return [table(say('Plans'), titles, rows), this.#pager(next)];
+    return [table(say('Plans'), this.#planTitles, rows), this.#pager(next)];
+  }
+
+  get #planTitles(): readonly string[] {
+    const { say } = this.#parts.connection;
+    return [say('Plan'), say('Status'), say('Nodes'), say('Done'), say('Failed'), say('Created'), ''];
   }
 
   #planCells(plan: PlanData): (Node | string)[] {
@@ -201,34 +251,20 @@ export class RegistryPage {
     const rows = items.map((entry) => [
       moment(entry.at),
       entry.action,
-      entry.planId?.slice(0, 8) ?? (entry.model === undefined ? '' : modelName(entry.model)),
+      subjectText(entry),
+      detailsText(entry.details),
       entry.actor,
     ]);
     return [
-      table(say('Journal'), [say('When'), say('What'), say('Which'), say('Who')], rows),
+      table(say('Journal'), [say('When'), say('What'), say('Which'), say('Details'), say('Who')], rows),
       this.#pager(next),
     ];
   }
 
   #pager(next: string | undefined): HTMLElement {
-    const { say } = this.#parts.connection;
     const { before } = this.#place;
-    const turn = (label: string, to: string[] | undefined) =>
-      element(
-        'button',
-        {
-          type: 'button',
-          disabled: to === undefined,
-          onClick: () => to && this.#go({ ...this.#place, before: to }),
-        },
-        label,
-      );
-    return element(
-      'div',
-      { class: 'buttons' },
-      turn(say('Previous'), before.length > 0 ? before.slice(0, -1) : undefined),
-      turn(say('Next'), next === undefined ? undefined : [...before, next]),
-    );
+    const go = (to: string[]) => this.#go({ ...this.#place, before: to });
+    return pager({ before, next, go }, this.#parts.connection.say);
   }
 }
 
@@ -236,28 +272,6 @@ function option(value: string, label: string, chosen: string | undefined): HTMLO
   const made = element('option', { value }, label);
   made.selected = value === chosen;
   return made;
-}
-
-function modelTable(models: readonly ModelData[], say: Say): HTMLElement {
-  const rows = models.map((model) => [
-    modelName(model),
-    model.isActive ? element('span', { class: 'pill completed' }, say('active')) : '',
-    count(model.dimension),
-    model.datatype,
-    model.distance,
-    model.checksum.slice(0, 16),
-    moment(model.createdAt),
-  ]);
-  const titles = [
-    say('Model'),
-    '',
-    say('Dimension'),
-    say('Datatype'),
-    say('Distance'),
-    say('Checksum'),
-    say('Registered'),
-  ];
-  return table(say('Models'), titles, rows);
 }
 
 function taskTable(tasks: readonly TaskData[], say: Say): HTMLElement {

@@ -1,14 +1,18 @@
-import { count, moment, percent, rate, timeLeft } from '../model/figures.ts';
+import { count, percent, rate, timeLeft } from '../model/figures.ts';
+import { reasonText } from '../model/in-editor-words.ts';
 import { capabilities } from '../model/plan-capabilities.ts';
 import { heldBackText, isMoving, planName, statusName } from '../model/plan-text.ts';
 import type { pageActions, Subject } from '../panels/protocol.ts';
 import type { PlanData, ProgressData } from '../registry-process/messages.ts';
 import type { Connection } from './connection.ts';
-import { element, table } from './dom.ts';
+import { element } from './dom.ts';
+import { FailuresSection } from './failures-section.ts';
+import { HistorySection } from './history-section.ts';
 import { ratePlot, type Sample } from './rate-plot.ts';
+import { WorkersSection } from './workers-section.ts';
 
 const MOST_SAMPLES = 600;
-const ROWS = 20;
+const MOST_IN_HAND = 200;
 
 type Action = (typeof pageActions)[number];
 type Setting = 'batchSize' | 'throttleMs' | 'maxParallelWorkers';
@@ -28,24 +32,32 @@ export class WatchPage {
   readonly #actions = element('section', { class: 'buttons' });
   readonly #plot = element('section', { class: 'plots' });
   readonly #pace = element('section', { class: 'pace' });
-  readonly #failures = element('section');
-  readonly #journal = element('section');
+  readonly #failures: FailuresSection;
+  readonly #workers: WorkersSection;
+  readonly #history: HistorySection;
   readonly #samples: Sample[];
   #progress: ProgressData | undefined;
   #failedNodes = -1;
+  #inHand: string | undefined;
+  #isCounting = false;
   #offered = '';
 
   constructor(parts: Parts) {
     this.#parts = parts;
     const remembered = parts.connection.remembered as { samples?: Sample[] } | undefined;
     this.#samples = remembered?.samples ?? [];
+    const { connection, subject, mayAct } = parts;
+    this.#failures = new FailuresSection(connection, mayAct);
+    this.#workers = new WorkersSection(connection, subject.planId);
+    this.#history = new HistorySection(connection, subject.planId);
     parts.root.replaceChildren(
       this.#head,
       this.#actions,
       this.#plot,
       this.#pace,
-      this.#failures,
-      this.#journal,
+      this.#failures.element,
+      this.#workers.element,
+      this.#history.element,
     );
     this.#remember();
   }
@@ -58,7 +70,9 @@ export class WatchPage {
       const plan = await connection.ask('plan', { planId });
       this.#draw(plan);
       this.#drawPace(plan);
-      await Promise.all([this.#drawFailures(plan), this.#drawJournal()]);
+      this.#failedNodes = plan.failedNodes;
+      await Promise.all([this.#failures.draw(plan), this.#workers.draw(), this.#history.draw()]);
+      if (isMoving(plan)) await this.#countInHand();
       root.removeAttribute('aria-busy');
     } catch (error) {
       tell(error);
@@ -66,12 +80,37 @@ export class WatchPage {
   }
 
   progress(progress: ProgressData, at: number): void {
+    const workers = this.#progress?.workers;
     this.#progress = progress;
     this.#samples.push({ at, perSecond: progress.nodesPerSecond });
     if (this.#samples.length > MOST_SAMPLES) this.#samples.shift();
     this.#remember();
     this.#draw(progress.plan);
-    if (progress.plan.failedNodes !== this.#failedNodes) void this.#drawFailures(progress.plan);
+    void this.#countInHand();
+    if (progress.workers !== workers) void this.#workers.draw();
+    if (progress.plan.failedNodes === this.#failedNodes) return;
+    this.#failedNodes = progress.plan.failedNodes;
+    void this.#failures.draw(progress.plan);
+  }
+
+  /** How many nodes workers have taken and not settled yet. */
+  async #countInHand(): Promise<void> {
+    if (this.#isCounting) return;
+    this.#isCounting = true;
+    try {
+      const { connection, subject } = this.#parts;
+      const { planId } = subject;
+      const { items, next } = await connection.ask('tasks', {
+        planId,
+        status: 'in_progress',
+        limit: MOST_IN_HAND,
+      });
+      this.#inHand = next === undefined ? count(items.length) : `${count(items.length)}+`;
+    } catch {
+      // The page says elsewhere that the registry cannot be read.
+    } finally {
+      this.#isCounting = false;
+    }
   }
 
   #remember(): void {
@@ -94,6 +133,8 @@ export class WatchPage {
       [say('Put back'), plan.rolledBackNodes > 0 ? count(plan.rolledBackNodes) : undefined],
       [say('Rate'), progress && rate(progress.nodesPerSecond)],
       [say('Left'), progress?.etaSeconds === undefined ? undefined : timeLeft(progress.etaSeconds, say)],
+      [say('In Hand'), progress && this.#inHand],
+      [say('Lanes'), progress && count(plan.maxParallelWorkers)],
       [say('Workers'), progress && count(progress.workers)],
       [say('Held back'), held],
     ];
@@ -113,7 +154,7 @@ export class WatchPage {
         ...figures.filter(([, value]) => value !== undefined).map(([name, value]) => figure(name, value)),
       ),
       ...[plan.reason, plan.hold]
-        .map((why) => why && element('p', { class: 'fault', role: 'status' }, `${why.code}: ${why.message}`))
+        .map((why) => why && element('p', { class: 'fault', role: 'status' }, reasonText(why)))
         .filter((each) => each !== undefined),
     );
     this.#drawActions(plan);
@@ -131,8 +172,10 @@ export class WatchPage {
       ['pause', say('Pause'), can.includes('pausable')],
       ['resume', say('Resume'), can.includes('resumable')],
       ['retryFailed', say('Retry Failed'), can.includes('retryable')],
+      ['cutOver', say('Cut Over…'), can.includes('cuttable')],
       ['cancel', say('Cancel…'), can.includes('cancellable')],
       ['rollBack', say('Roll Back…'), can.includes('reversible')],
+      ['finalize', say('Give Backups Up…'), can.includes('finalizable')],
     ];
     const offered = buttons.filter(([, , isOffered]) => mayAct && isOffered);
     const key = offered.map(([action]) => action).join(' ');
@@ -172,63 +215,6 @@ export class WatchPage {
         field('batchSize', say('Batch size')),
         field('maxParallelWorkers', say('Lanes')),
       ),
-    );
-  }
-
-  async #drawFailures(plan: PlanData): Promise<void> {
-    this.#failedNodes = plan.failedNodes;
-    const { connection } = this.#parts;
-    const { say } = connection;
-    const { planId } = plan;
-    const groups = plan.failedNodes === 0 ? [] : await connection.ask('failures', { planId });
-    const open = new Set(
-      [...this.#failures.querySelectorAll('details')]
-        .filter((each) => each.open)
-        .map((each) => each.dataset.code),
-    );
-    const blocks = await Promise.all(
-      groups.map(async ({ code, count: size, message }) => {
-        const page = await connection.ask('tasks', {
-          planId,
-          status: 'failed',
-          errorCode: code,
-          limit: ROWS,
-        });
-        const rows = page.items.map((task) => [
-          task.nodeId,
-          task.errorMessage ?? '',
-          String(task.retryCount),
-        ]);
-        const list = table(code, [say('Node'), say('Error'), say('Retries')], rows);
-        const more =
-          page.next === undefined
-            ? undefined
-            : element('p', { class: 'quiet' }, say('The first {count} are shown.', { count: ROWS }));
-        const made = element(
-          'details',
-          {},
-          element('summary', {}, `${count(size)} × ${code} · ${message}`),
-          list,
-          more,
-        );
-        made.dataset.code = code;
-        made.open = open.has(code);
-        return made;
-      }),
-    );
-    this.#failures.replaceChildren(
-      ...(blocks.length > 0 ? [element('h2', {}, say('Failures')), ...blocks] : []),
-    );
-  }
-
-  async #drawJournal(): Promise<void> {
-    const { connection, subject } = this.#parts;
-    const { say } = connection;
-    const { items } = await connection.ask('journal', { planId: subject.planId, limit: ROWS });
-    const rows = items.map((entry) => [moment(entry.at), entry.action, entry.actor]);
-    this.#journal.replaceChildren(
-      element('h2', {}, say('Journal')),
-      table(say('Journal'), [say('When'), say('What'), say('Who')], rows),
     );
   }
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { childEnvironment, runtimePath } from '../host-process.ts';
 
@@ -9,7 +10,7 @@ export interface CommandEvent {
 }
 
 /** Its last line. */
-interface CommandResult {
+export interface CommandResult {
   readonly event: 'result';
   readonly exitCode: number;
   readonly data?: unknown;
@@ -33,50 +34,70 @@ export class CommandFault extends Error {
   }
 }
 
-export interface CommandOptions {
+/** What is to be run: `evr` with parameters, in a folder. */
+export interface Invocation {
   /** The program `evr`. */
   readonly program: string;
+  /** Of the runtime itself. */
+  readonly runtimeParameters: readonly string[];
   readonly parameters: readonly string[];
   readonly folder: string;
-  /** Variables beside those of the editor: keys of the user's services. */
-  readonly secrets: Readonly<Record<string, string>>;
+  /** Variables beside those of the editor: keys of the user's services, and where packages are. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export interface CommandOptions extends Invocation {
   readonly onEvent?: (event: CommandEvent) => void;
   /** What it says beside its results. */
   readonly onOutput?: (line: string) => void;
   readonly signal?: AbortSignal;
-  /** Outlives the editor. */
-  readonly isWorker?: boolean;
 }
 
 export interface RunningCommand {
-  readonly pid: number | undefined;
   /** What it found. @throws CommandFault */
   readonly result: Promise<unknown>;
 }
 
 /** Runs the command line as a child, with the editor's own runtime. An abort asks it to stop cleanly. */
 export function runCommand(o: CommandOptions): RunningCommand {
-  const child = spawn(runtimePath, [o.program, ...o.parameters, '--json'], {
+  const child = spawn(runtimePath, [...o.runtimeParameters, o.program, ...o.parameters, '--json'], {
     cwd: o.folder,
-    env: { ...childEnvironment(), ...o.secrets },
+    env: { ...childEnvironment(), ...o.variables },
     stdio: ['ignore', 'pipe', 'pipe'],
-    detached: o.isWorker ?? false,
   });
-  if (o.isWorker) child.unref();
   const stop = () => void child.kill('SIGTERM');
   o.signal?.addEventListener('abort', stop, { once: true });
   const result = resultOf(child, o).finally(() => o.signal?.removeEventListener('abort', stop));
-  return { pid: child.pid, result };
+  return { result };
+}
+
+/** Starts a command that outlives the editor, and says what it has to say into a file. */
+export function startDetached(o: Invocation, logFile: string, onExit: () => void): number | undefined {
+  const log = openSync(logFile, 'a');
+  try {
+    const child = spawn(runtimePath, [...o.runtimeParameters, o.program, ...o.parameters, '--json'], {
+      cwd: o.folder,
+      env: { ...childEnvironment(), ...o.variables },
+      stdio: ['ignore', log, log],
+      detached: true,
+    });
+    child.unref();
+    child.once('exit', onExit);
+    child.once('error', onExit);
+    return child.pid;
+  } finally {
+    closeSync(log);
+  }
 }
 
 function resultOf(child: ChildProcess, { onEvent, onOutput, program }: CommandOptions): Promise<unknown> {
   let last: CommandResult | undefined;
   let complaint = '';
   createInterface({ input: child.stdout! }).on('line', (line) => {
-    const parsed = parse(line);
+    const parsed = parseLine(line);
     if (parsed === undefined) onOutput?.(line);
-    else if (parsed.event === 'result') last = parsed as CommandResult;
-    else onEvent?.(parsed as CommandEvent);
+    else if (isResult(parsed)) last = parsed;
+    else onEvent?.(parsed);
   });
   createInterface({ input: child.stderr! }).on('line', (line) => {
     complaint = line;
@@ -97,8 +118,11 @@ function resultOf(child: ChildProcess, { onEvent, onOutput, program }: CommandOp
   });
 }
 
+export const isResult = (parsed: CommandResult | CommandEvent): parsed is CommandResult =>
+  parsed.event === 'result';
+
 /** Undefined for what a user's configuration file prints. */
-function parse(line: string): CommandResult | CommandEvent | undefined {
+export function parseLine(line: string): CommandResult | CommandEvent | undefined {
   if (!line.startsWith('{"event":')) return undefined;
   try {
     return JSON.parse(line) as CommandResult | CommandEvent;

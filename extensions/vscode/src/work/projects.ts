@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
-import { type CommandEvent, CommandFault, type RunningCommand, runCommand } from './command-line.ts';
+import { CommandFault, type Invocation, type RunningCommand, runCommand } from './command-line.ts';
+import { shippedPackages, shippedVariables } from './shipped.ts';
 
 const CONFIG_FILES = '**/embedding-registry.config.{ts,mts,js,mjs}';
 const EXCLUDED = '**/{node_modules,.git}/**';
@@ -47,8 +48,8 @@ export class Projects {
   /** The registries that configuration files name. */
   async list(): Promise<readonly Project[]> {
     if (!vscode.workspace.isTrusted) return [];
-    const files = await vscode.workspace.findFiles(CONFIG_FILES, EXCLUDED, MOST_FILES);
-    return (await Promise.all(files.map((file) => this.#projectsOf(file.fsPath)))).flat();
+    const files = await this.files();
+    return (await Promise.all(files.map((file) => this.#projectsOf(file)))).flat();
   }
 
   /** How the nodes of a registry are embedded; undefined where no configuration file says so. */
@@ -56,32 +57,58 @@ export class Projects {
     return (await this.list()).find((project) => project.registryPath === registryPath);
   }
 
+  /** The configuration files of the workspace, read or not. */
+  async files(): Promise<readonly string[]> {
+    const files = await vscode.workspace.findFiles(CONFIG_FILES, EXCLUDED, MOST_FILES);
+    return files.map((file) => file.fsPath).sort();
+  }
+
   /** Runs `evr` for a project. @throws CommandFault */
   async run(
-    project: Project,
+    project: Pick<Project, 'configFile' | 'name'>,
     parameters: readonly string[],
-    o: { signal?: AbortSignal; onEvent?: (event: CommandEvent) => void; isWorker?: boolean } = {},
+    o: { signal?: AbortSignal } = {},
   ): Promise<RunningCommand> {
-    const { configFile, name } = project;
+    return this.#start(await this.invocation(project, parameters), o);
+  }
+
+  /** `evr` as it is to be run for a project. */
+  async invocation(
+    { configFile, name }: Pick<Project, 'configFile' | 'name'>,
+    parameters: readonly string[],
+  ): Promise<Invocation> {
     const which = ['--config', configFile, ...(name === undefined ? [] : ['--registry', name])];
-    return this.#start(dirname(configFile), [...parameters, ...which], o);
+    return this.#invocation(dirname(configFile), [...parameters, ...which]);
   }
 
   /** Writes a configuration file for a registry into a folder; answers its path. @throws CommandFault */
   async create(folder: string, registryPath: string): Promise<string> {
-    const { result } = await this.#start(folder, ['init', '--db', registryPath, '--yes'], {});
+    const { result } = this.#start(
+      await this.#invocation(folder, ['init', '--db', registryPath, '--yes']),
+      {},
+    );
     return ((await result) as { path: string }).path;
   }
 
-  async #start(
-    folder: string,
-    parameters: readonly string[],
-    o: { signal?: AbortSignal; onEvent?: (event: CommandEvent) => void; isWorker?: boolean },
-  ): Promise<RunningCommand> {
-    const program = ownProgram(folder) ?? this.#bundled;
-    this.#log.debug(`[evr] ${parameters.join(' ')}`);
+  async #invocation(folder: string, parameters: readonly string[]): Promise<Invocation> {
+    const own = ownProgram(folder);
+    const secrets = await this.#secrets();
+    if (own !== undefined)
+      return { program: own, runtimeParameters: [], parameters, folder, variables: secrets };
+    const dist = dirname(this.#bundled);
+    return {
+      program: this.#bundled,
+      runtimeParameters: shippedPackages(dist),
+      parameters,
+      folder,
+      variables: { ...secrets, ...shippedVariables(folder, dist) },
+    };
+  }
+
+  #start(invocation: Invocation, o: { signal?: AbortSignal }): RunningCommand {
+    this.#log.debug(`[evr] ${invocation.parameters.join(' ')}`);
     const onOutput = (line: string) => this.#log.warn(`[evr] ${line}`);
-    return runCommand({ program, parameters, folder, secrets: await this.#secrets(), onOutput, ...o });
+    return runCommand({ ...invocation, onOutput, ...o });
   }
 
   async #projectsOf(configFile: string): Promise<readonly Project[]> {
@@ -99,14 +126,10 @@ export class Projects {
 
   async #ask(configFile: string): Promise<readonly Project[]> {
     const one = async (name?: string): Promise<Project> => {
-      const which = name === undefined ? [] : ['--registry', name];
-      const { result } = await this.#start(
-        dirname(configFile),
-        ['status', '--config', configFile, ...which],
-        {},
-      );
+      const project = { configFile, ...(name !== undefined && { name }) };
+      const { result } = await this.run(project, ['status']);
       const { registry } = (await result) as { registry: string };
-      return { configFile, registryPath: registry, ...(name !== undefined && { name }) };
+      return { ...project, registryPath: registry };
     };
     try {
       return [await one()];

@@ -1,26 +1,66 @@
-import type { Embedder, EmbeddingVersionManager, ModelNotes, RegisteredModel } from '@registry/core';
+import type {
+  Embedder,
+  EmbeddingVersionManager,
+  ModelNotes,
+  NodeStore,
+  RegisteredModel,
+} from '@registry/core';
 import { computeChecksum, isRegistryError } from '@registry/core';
 import { z } from 'zod';
 import { type Call, type Handler, opened, wholeNumber } from '../call.ts';
 import { modelOf, registeredModel } from '../names.ts';
 import type { Output } from '../output.ts';
 import { counted, dateTime, grouped, modelName } from '../screen/phrases.ts';
+import { terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
 const named = z.object({ model: z.string() });
 
-export const list = opened('read', z.object({}), async (call, _, { manager }) => {
-  const models = await manager.listModels();
-  showModels(call.output, models);
-  return { data: { items: models } };
-});
+const listSchema = z.object({ nodes: z.boolean().optional() });
 
-/** A table of models; the active one is marked. */
-export function showModels(output: Output, models: readonly RegisteredModel[]): void {
+export const list: Handler = (call) => {
+  const { nodes = false } = call.read(listSchema);
+  return call.with(nodes ? 'look' : 'read', async ({ manager, nodeStore }) => {
+    const models = await manager.listModels();
+    if (!nodes) {
+      showModels(call.output, models);
+      return { data: { items: models } };
+    }
+    if (nodeStore === undefined)
+      throw new UsageError('Counting nodes needs the node store.', {
+        advice: 'Add `nodeStore: () => …` to embedding-registry.config.ts.',
+      });
+    const counts = await nodeStore.countByModel({ signal: terminal.stopSignal() });
+    showModels(call.output, models, counts);
+    return { data: { items: models, nodes: counts } };
+  });
+};
+
+type NodeCounts = Awaited<ReturnType<NodeStore['countByModel']>>;
+
+/** A table of models; the active one is marked. With `counts`, how many nodes are at each, and at none. */
+export function showModels(
+  output: Output,
+  models: readonly RegisteredModel[],
+  counts: NodeCounts = [],
+): void {
+  const isOf = (model: RegisteredModel, { info }: NodeCounts[number]) =>
+    info?.embeddingModelId === model.modelId && info.embeddingVersion === model.version;
+  const sum = (some: NodeCounts) => some.reduce((total, { count }) => total + count, 0);
+  const nodesOf = (model: RegisteredModel) => sum(counts.filter((each) => isOf(model, each)));
   output.table<RegisteredModel>(
     [
       { title: 'MODEL', cell: modelName, least: 16 },
       { title: 'ACTIVE', cell: ({ isActive }) => (isActive ? 'active' : '') },
+      ...(counts.length > 0
+        ? [
+            {
+              title: 'NODES',
+              cell: (model: RegisteredModel) => grouped(nodesOf(model)),
+              align: 'right' as const,
+            },
+          ]
+        : []),
       { title: 'DIMENSION', cell: ({ dimension }) => grouped(dimension), align: 'right' },
       { title: 'TYPE', cell: ({ datatype, distance }) => `${datatype} ${distance}`, spare: 2 },
       { title: 'CHECKSUM', cell: ({ checksum }) => checksum.slice(0, 8), spare: 3 },
@@ -29,6 +69,11 @@ export function showModels(output: Output, models: readonly RegisteredModel[]): 
     ],
     models,
   );
+  const unstamped = sum(counts.filter(({ info }) => info === undefined));
+  const known = models.reduce((total, model) => total + nodesOf(model), 0);
+  const strange = sum(counts) - unstamped - known;
+  if (unstamped > 0) output.say(`Without a stamp: ${counted(unstamped, 'node')}`);
+  if (strange > 0) output.say(`At models that are not registered: ${counted(strange, 'node')}`);
 }
 
 export const show = opened('read', named, async (call, o, { manager }) => {

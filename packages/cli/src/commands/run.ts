@@ -17,6 +17,7 @@ const schema = z.object({
   plan: z.string().optional(),
   watch: z.boolean().optional(),
   stopWithParent: z.boolean().optional(),
+  progress: z.boolean().optional(),
 });
 const LOOK_EVERY_MS = 1_000;
 /** Nothing more is heard of them by themselves. */
@@ -36,20 +37,22 @@ export const run = opened('work', schema, async (call, o, { manager, resolved, e
     planId: plan?.planId,
     embedders: embedders.map(({ spec }) => spec.qualifiedId),
   });
+  const report = new ProgressReport(call.output, o.progress);
   return plan === undefined
-    ? serve(call, manager, signal)
-    : runPlan(call, manager, plan, o.watch ?? false, signal);
+    ? serve(call, manager, report, signal)
+    : runPlan({ call, manager, report, watch: o.watch ?? false, signal }, plan);
 });
 
+interface Run {
+  readonly call: Call;
+  readonly manager: EmbeddingVersionManager;
+  readonly report: ProgressReport;
+  readonly watch: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** One plan until it rests; with `watch` a pause is waited out. */
-async function runPlan(
-  call: Call,
-  manager: EmbeddingVersionManager,
-  plan: MigrationPlan,
-  watch: boolean,
-  signal: AbortSignal,
-): Promise<Ending> {
-  const report = new ProgressReport(call.output);
+async function runPlan({ call, manager, report, watch, signal }: Run, plan: MigrationPlan): Promise<Ending> {
   for (;;) {
     const following = new AbortController();
     const shown = report.follow(
@@ -72,9 +75,13 @@ async function* withWorker(all: AsyncIterable<MigrationProgress>): AsyncGenerato
 }
 
 /** All plans, until stopped. */
-async function serve(call: Call, manager: EmbeddingVersionManager, signal: AbortSignal): Promise<Ending> {
-  const { output } = call;
-  const served = new ServedPlans(output, manager);
+async function serve(
+  { output }: Call,
+  manager: EmbeddingVersionManager,
+  report: ProgressReport,
+  signal: AbortSignal,
+): Promise<Ending> {
+  const served = new ServedPlans(output, manager, report);
   await manager.startWorker();
   if ((await manager.getWorkerStats()).state === 'disabled')
     throw new RegistryError(
@@ -100,10 +107,9 @@ class ServedPlans {
   readonly #statuses = new Map<string, MigrationPlan['status']>();
   #waits = '';
 
-  constructor(output: Output, manager: EmbeddingVersionManager) {
+  constructor(output: Output, manager: EmbeddingVersionManager, report: ProgressReport) {
     this.#output = output;
     this.#manager = manager;
-    const report = new ProgressReport(output);
     manager.on('batch:settled', (progress) => {
       this.#tell(progress.plan);
       report.show(progress);
