@@ -149,7 +149,7 @@ export class RegistryViews implements vscode.Disposable {
       if (this.#list.isSearching) return undefined;
       return (await this.#list.isConfigured()) ? 'configured' : 'none';
     }
-    const summary = await this.#process.read(only.path, 'summary').catch(() => undefined);
+    const summary = await this.#reader.read(only.path, 'summary').catch(() => undefined);
     return summary?.modelCount === 0 ? 'noModel' : 'empty';
   }
 
