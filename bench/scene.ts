@@ -1,7 +1,13 @@
 /** The models, texts and stores that the benchmarks share. Everything is the same in every run. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { computeChecksum, type Embedder, EmbeddingModelSpec, EmbeddingVersionManager, witnessTexts } from '@registry/core';
+import {
+  computeChecksum,
+  type Embedder,
+  EmbeddingModelSpec,
+  EmbeddingVersionManager,
+  witnessTexts,
+} from '@registry/core';
 import { SqliteNodeStore } from '@registry/node-memory';
 
 export const DIMENSION = 384;

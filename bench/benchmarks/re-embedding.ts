@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { vectorBytes } from '@registry/core';
 import type { SqliteNodeStore } from '@registry/node-memory';
 import type { Benchmark } from '../benchmark.ts';
 import { alternate, type Rounds, ratios, secondsOf } from '../measure.ts';
@@ -15,6 +16,7 @@ import {
   vectorOf,
 } from '../scene.ts';
 import { HandLoop } from '../sqlite/hand-loop.ts';
+import { OrderedLoop } from '../sqlite/ordered-loop.ts';
 
 /** The rate of a migration with an embedder that costs nothing, and of its rollback. */
 export const reEmbedding: Benchmark = async ({ folder, isFull, rounds }) => {
@@ -25,6 +27,8 @@ export const reEmbedding: Benchmark = async ({ folder, isFull, rounds }) => {
     figure(`migration, ${order} ids`, 'nodes/s', found.ours),
     figure('hand-written loop', 'nodes/s', found.hand),
     figure('the same with our pages and cache', 'nodes/s', found.tuned),
+    figure('by hand, two files, our order', 'nodes/s', found.ordered),
+    figure('migration beside that', '×', ratios(found.ours, found.ordered)),
     figure('rollback', 'nodes/s', found.back),
   ];
   const verdicts = (order: string, found: Measured) => [
@@ -52,6 +56,7 @@ interface Measured {
   readonly back: Rounds;
   readonly hand: Rounds;
   readonly tuned: Rounds;
+  readonly ordered: Rounds;
 }
 
 async function measure(parent: string, size: number, rounds: number, scattered: boolean): Promise<Measured> {
@@ -62,6 +67,7 @@ async function measure(parent: string, size: number, rounds: number, scattered: 
     const loop = (settings: 'tuned' | 'default') =>
       new HandLoop(join(folder, `${settings}.sqlite`), settings, nodes, vectorOf(before));
     const loops = { hand: loop('default'), tuned: loop('tuned') };
+    const ordered = new OrderedLoop(join(folder, 'ordered'), nodes, vectorBytes(vectorOf(before)));
     const back: number[] = [];
     const measured = await alternate(rounds, {
       ours: async () => {
@@ -69,18 +75,24 @@ async function measure(parent: string, size: number, rounds: number, scattered: 
         back.push(rates.back);
         return rates.forth;
       },
-      hand: () => runByHand(loops.hand, size),
-      tuned: () => runByHand(loops.tuned, size),
+      hand: () => runByHand(loops.hand, size, vectorOf(after)),
+      tuned: () => runByHand(loops.tuned, size, vectorOf(after)),
+      ordered: () => runByHand(ordered, size, vectorBytes(vectorOf(after))),
     });
     loops.hand.close();
     loops.tuned.close();
+    ordered.close();
     await store.close();
     return { ...measured, back };
   });
 }
 
-async function runByHand(loop: HandLoop, size: number): Promise<number> {
-  const vector = vectorOf(after);
+interface ByHand<V> {
+  clear(): void;
+  run(batchSize: number, embed: (texts: readonly string[]) => readonly V[]): void;
+}
+
+async function runByHand<V>(loop: ByHand<V>, size: number, vector: V): Promise<number> {
   loop.clear();
   return size / (await secondsOf(() => loop.run(BATCH, (texts) => texts.map(() => vector))));
 }
