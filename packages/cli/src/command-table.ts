@@ -313,6 +313,17 @@ const otherCommands: readonly CommandDefinition[] = [
     load: async () => (await undo()).finalize,
   },
   {
+    words: 'report',
+    about: 'writes what happened to a plan as one page that opens anywhere',
+    arguments: [thePlan],
+    options: [
+      { flags: '--html <file>', about: 'the page: opens offline, prints, asks for nothing' },
+      { flags: '--data <file>', about: 'the same as JSON' },
+    ],
+    example: ['evr report 3f2a91c0 --html migration.html'],
+    load: async () => (await import('./commands/report.ts')).report,
+  },
+  {
     words: 'status',
     about: 'one screen: active model, plans, workers',
     example: ['evr status'],

@@ -134,6 +134,8 @@ export type {
 } from './ports/registry-store.ts';
 export type { BackupTotals, EndedTasks, StampingEnd } from './ports/totals.ts';
 export { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
+export { journalDetails } from './report/phrases.ts';
+export type { WriteReportOptions } from './report/write-report.ts';
 export type { SearchHit, SearchOptions } from './search.ts';
 export type { RegistryFileKind } from './sqlite/examine.ts';
 export type { StampNodesOptions } from './stamping.ts';

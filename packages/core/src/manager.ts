@@ -32,6 +32,7 @@ import { givenOnly, tuningSchema } from './planner/tuning.ts';
 import type { Page, PageOptions } from './ports/node-store.ts';
 import type { FailureGroup, JournalEntry, NodeBackup, WorkerInfo } from './ports/registry-store.ts';
 import { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
+import { type WriteReportOptions, writeReport } from './report/write-report.ts';
 import { finalizePlan } from './rollback/finalize.ts';
 import { type SearchHit, type SearchOptions, searchAcrossModels } from './search.ts';
 import { type StampNodesOptions, stampNodes } from './stamping.ts';
@@ -341,6 +342,14 @@ export class EmbeddingVersionManager implements AsyncDisposable {
   async listJournal(options: PageOptions & { planId?: string } = {}): Promise<Page<JournalEntry>> {
     parseOptions(journalSchema, options, 'page');
     return this.#context.registry.journal(options);
+  }
+
+  /**
+   * Writes what happened to a plan as one file: an HTML page that needs nothing else, or JSON. Whole or not at
+   * all, and over no file but a report. @throws RegistryError `PLAN_UNKNOWN`, `FILE_UNWRITABLE`
+   */
+  writeReport(options: WriteReportOptions): Promise<{ path: string; bytes: number }> {
+    return writeReport(this.#context, options);
   }
 
   /** Events of this process; answers the function that ends it. */

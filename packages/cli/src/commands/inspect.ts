@@ -2,6 +2,7 @@ import {
   EmbeddingVersionManager,
   errorCodes,
   type JournalEntry,
+  journalDetails,
   type RegistryErrorCode,
   TaskStatus,
 } from '@registry/core';
@@ -9,7 +10,7 @@ import { z } from 'zod';
 import { type Call, type Handler, pageOptions, pageShape } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Ending } from '../output.ts';
-import { dateTime, grouped, modelName, statusWord } from '../screen/phrases.ts';
+import { dateTime, modelName } from '../screen/phrases.ts';
 import { terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { showModels } from './models.ts';
@@ -110,35 +111,9 @@ async function showJournal(
           least: 8,
         },
         { title: 'BY', cell: ({ actor }) => actor, least: 8, spare: 2 },
-        { title: 'DETAILS', cell: ({ details }) => detailsOf(details), least: 24, spare: 1 },
+        { title: 'DETAILS', cell: ({ details }) => journalDetails(details), least: 24, spare: 1 },
       ],
       found.items,
     );
   return found;
-}
-
-function detailsOf(details: JournalEntry['details']): string {
-  const said = Object.entries(details).filter(([, value]) => value !== null && value !== false);
-  return said.map(([key, value]) => `${wordsOf(key)}${shownValue(key, value)}`).join(', ');
-}
-
-/** `whole store` of `wholeStore`. */
-function wordsOf(key: string): string {
-  return key.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-}
-
-function shownValue(key: string, value: unknown): string {
-  if (value === true) return '';
-  if (typeof value === 'number') return ` ${grouped(value)}`;
-  if (isChange(value)) return `${changedValue(value.from)} →${changedValue(value.to)}`;
-  if (typeof value !== 'string') return ` ${JSON.stringify(value)}`;
-  return ` ${key === 'from' ? statusWord(value) : value}`;
-}
-
-function isChange(value: unknown): value is { readonly from: unknown; readonly to: unknown } {
-  return typeof value === 'object' && value !== null && 'from' in value && 'to' in value;
-}
-
-function changedValue(value: unknown): string {
-  return value === null ? ' none' : shownValue('', value);
 }

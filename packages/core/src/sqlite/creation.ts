@@ -247,7 +247,7 @@ export function sealPlan(context: Context, creation: PlanCreation): MigrationPla
   note(context, 'plan:created', {
     plan: row.plan,
     model: row.target,
-    details: { totalNodes: row.total, source: label(context, row.source), ...draftNote(row) },
+    details: { totalNodes: row.total, ...draftNote(row), source: label(context, row.source) },
   });
   if (row.activate === 1) activateTarget(context, row);
   // Writers of the old model may have been busy until just now: an activated plan is looked through once more.
