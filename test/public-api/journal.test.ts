@@ -152,6 +152,11 @@ const calls: Readonly<Record<string, Journalled>> = {
     call: ({ manager }, planId) => manager.rollbackMigration({ planId, nodeId: nodeId(1) }),
     says: [['node:rolled_back', { nodeId: nodeId(1), outcome: 'restored' }]],
   },
+  evaluateMigration: {
+    given: planOf,
+    call: ({ manager }, planId) => manager.evaluateMigration({ planId, seed: 1 }),
+    says: [['plan:gate', { verdict: expect.any(String), planId: expect.any(String) }]],
+  },
   finalizeMigration: {
     given: donePlanOf,
     call: ({ manager }, planId) => manager.finalizeMigration({ planId }),
@@ -200,7 +205,8 @@ const calls: Readonly<Record<string, Journalled>> = {
 const silent = [
   ...['getModel', 'getActiveModel', 'listModels', 'getMigration', 'listMigrations', 'listTasks'],
   ...['listFailures', 'getBackup', 'watchMigration', 'listJournal', 'listWorkers', 'getWorkerStats'],
-  ...['startWorker', 'stopWorker', 'embed', 'searchAcrossModels', 'on', 'close'],
+  ...['startWorker', 'stopWorker', 'embed', 'searchAcrossModels', 'on', 'close', 'writeReport'],
+  ...['diagnose', 'checkWitness', 'estimateMigration', 'translateThreshold', 'rehearseMigration'],
 ];
 
 async function unstamped({ store, old: { spec } }: Scene): Promise<string> {
