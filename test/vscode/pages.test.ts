@@ -17,7 +17,7 @@ beforeAll(async () => {
     const to = { targetModelId: 'e5-small', targetVersion: 2 };
     const failing = await scene.manager.createMigration({
       ...to,
-      nodeIds: scene.ids(0, 120),
+      nodeIds: [...scene.ids(0, 120), ...scene.ids(1_400, 1_430)],
       batchSize: 8,
       throttleMs: 0,
       maxRetries: 0,
@@ -56,7 +56,7 @@ describe('a registry document', () => {
       .getByRole('cell', { name: /longer than the model reads/ })
       .first()
       .waitFor();
-    expect(await page().getByRole('row').count()).toBe(4);
+    expect(await page().getByRole('row').count()).toBe(34);
     await window.workbench.picture('document-tasks');
   });
 
@@ -76,13 +76,19 @@ describe('a registry document', () => {
 });
 
 describe('the watch panel', () => {
-  it('shows why nodes of a plan failed', async () => {
+  it('shows why nodes of a plan failed, page by page, and tries one of them again', async () => {
     const { workbench } = window;
     await workbench.runCommand('Embedding Registry: Watch Migration');
     await workbench.pick(failedPlan);
-    await page().getByText('3 × EMBEDDER_FAILED').click();
+    await page().getByText('33 × EMBEDDER_FAILED').click();
     await page().getByRole('cell', { name: 'doc-00013' }).waitFor();
-    await workbench.picture('watch-failed');
+    await workbench.pictures('watch-failed');
+    await page().locator('details').getByRole('button', { name: 'Next' }).click();
+    await page().getByRole('cell', { name: 'doc-01429' }).waitFor();
+    await page().getByRole('button', { name: 'Retry: doc-01429' }).click();
+    await page().getByText('32 × EMBEDDER_FAILED').waitFor();
+    const [task] = (await scene.manager.listTasks({ planId: failedPlan, nodeId: 'doc-01429' })).items;
+    expect(task).toMatchObject({ status: 'pending', retryCount: 0 });
     await workbench.runCommand('View: Close All Editors');
   });
 
@@ -91,7 +97,7 @@ describe('the watch panel', () => {
     const plan = await scene.manager.createMigration({
       targetModelId: 'e5-small',
       targetVersion: 2,
-      nodeIds: scene.ids(120, NODES),
+      nodeIds: scene.ids(120, 1_400),
       batchSize: 4,
       throttleMs: 250,
     });

@@ -130,7 +130,8 @@ export class Workbench {
       await message.locator('.codicon-error').waitFor({ state: 'detached' });
       const title = await this.page.locator('.quick-input-title').textContent();
       const prompt = await message.textContent();
-      await this.page.keyboard.press('Enter');
+      // On the box itself: a view that is drawn meanwhile may take the focus.
+      await input.press('Enter');
       await this.changed(title, prompt);
     }
   }

@@ -60,3 +60,11 @@ export const contexts = {
    */
   state: 'embeddingRegistry.state',
 } as const;
+
+/** Steps of the walkthrough: each is done once its key is set. */
+export const steps = {
+  sample: 'embeddingRegistry.did.sample',
+  plan: 'embeddingRegistry.did.plan',
+  run: 'embeddingRegistry.did.run',
+  back: 'embeddingRegistry.did.back',
+} as const;

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { commands } from '../ids.ts';
+import { commands, steps } from '../ids.ts';
 import { inEditorWords } from '../model/in-editor-words.ts';
 import type { Panels } from '../panels/panels.ts';
 import type { NodeCountsOf } from '../registries/node-counts-of.ts';
@@ -180,4 +180,9 @@ export async function carryOut<Found>(
 /** A modal question that names what it is about, with figures. */
 export async function isConfirmed(question: string, detail: string, yes: string): Promise<boolean> {
   return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
+}
+
+/** Ticks a step of the walkthrough off, however it was done. */
+export function completeStep(step: keyof typeof steps): void {
+  void vscode.commands.executeCommand('setContext', steps[step], true);
 }

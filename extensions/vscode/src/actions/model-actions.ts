@@ -7,7 +7,7 @@ import { say } from '../views/say.ts';
 import { CommandFault } from '../work/command-line.ts';
 import type { Project } from '../work/projects.ts';
 import { type Chosen, type ChosenModel, chooseModel } from './choose.ts';
-import { type ActionContext, isAllowed, projectOf, registerAction } from './context.ts';
+import { type ActionContext, completeStep, isAllowed, projectOf, registerAction } from './context.ts';
 import { startPlan } from './work-actions.ts';
 
 export function registerModelActions(context: ActionContext): readonly vscode.Disposable[] {
@@ -124,6 +124,7 @@ async function agreesToPlan({ model }: ChosenModel, preview: PlanPreview): Promi
 }
 
 async function offerStart(context: ActionContext, { file }: ChosenModel, plan: PlanData): Promise<void> {
+  completeStep('plan');
   const start = say('Start');
   const text = say('Planned: {count} nodes to {model}.', {
     count: count(plan.totalNodes),

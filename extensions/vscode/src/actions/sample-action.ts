@@ -8,7 +8,7 @@ import { commands, views } from '../ids.ts';
 import { sampleConfig } from '../sample/sample-config.ts';
 import { say } from '../views/say.ts';
 import { shippedPackages } from '../work/shipped.ts';
-import { type ActionContext, isAllowed, registerAction } from './context.ts';
+import { type ActionContext, completeStep, isAllowed, registerAction } from './context.ts';
 
 const NAME = 'embedding-registry-sample';
 
@@ -36,6 +36,7 @@ async function createSample(context: ActionContext, dist: string): Promise<void>
     { location: vscode.ProgressLocation.Notification, title: say('Making a sample of 480 nodes') },
     () => fill(folder, dist, (line) => context.log.warn(`[sample] ${line}`)),
   );
+  completeStep('sample');
   if (open === undefined) {
     await vscode.commands.executeCommand('vscode.openFolder', vscode.Uri.file(folder));
     return;

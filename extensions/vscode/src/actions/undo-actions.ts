@@ -12,6 +12,7 @@ import { type Chosen, type ChosenPlan, choosePlan } from './choose.ts';
 import {
   type ActionContext,
   carryOut,
+  completeStep,
   isAllowed,
   isConfirmed,
   projectOf,
@@ -197,6 +198,7 @@ function countsOf({ restored, conflicts, skipped, remaining }: RollbackReport): 
 }
 
 function tellReport(report: RollbackReport): void {
+  completeStep('back');
   const text = say(
     'Rolled back: {restored} restored, {conflicts} conflicts, {skipped} gone, {remaining} remaining.',
     {

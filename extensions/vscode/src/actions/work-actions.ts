@@ -6,7 +6,14 @@ import { planName } from '../model/plan-text.ts';
 import { say } from '../views/say.ts';
 import type { StartedWorker } from '../work/workers.ts';
 import { type Chosen, type ChosenPlan, choosePlan, chooseRegistry, placeOf } from './choose.ts';
-import { type ActionContext, createConfiguration, isAllowed, projectOf, registerAction } from './context.ts';
+import {
+  type ActionContext,
+  completeStep,
+  createConfiguration,
+  isAllowed,
+  projectOf,
+  registerAction,
+} from './context.ts';
 
 /** What needs the nodes, and so runs in a process of the command line. */
 export function registerWorkActions(context: ActionContext): readonly vscode.Disposable[] {
@@ -34,6 +41,7 @@ export async function startPlan(context: ActionContext, { file, plan }: ChosenPl
   if (project === undefined) return;
   const invocation = await context.projects.invocation(project, ['run', plan.planId, '--no-progress']);
   // Not awaited: it may take days. A plan that rests is told by the tree, a crash by a message.
+  completeStep('run');
   context.workers.start({ path: file.path, planId: plan.planId, name: planName(plan) }, invocation);
 }
 
