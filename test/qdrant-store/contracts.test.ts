@@ -3,8 +3,8 @@ import { describe, it } from 'vitest';
 import { nodeHarness, sideHarness } from './harness.ts';
 
 describe('a Qdrant collection keeps the contract of node stores', () => {
-  // Cosine vectors are normalised, and no filter compares a text with the hash of another one.
-  const options = { bits: false, byteExact: false, staleText: false, manyNodes: 300 };
+  // Cosine vectors are normalised.
+  const options = { bits: false, byteExact: false, manyNodes: 300 };
   for (const { name, run } of nodeStoreContract(nodeHarness, options)) it(name, run);
 });
 

@@ -1,4 +1,5 @@
 /** What `dualWrite` notes on a point decides whether a node on the old side alone was deleted or is new. */
+import { ManualClock } from '@registry/core/testing';
 import { describe, expect, it } from 'vitest';
 import { all, COLLECTION, openScene, type QdrantScene, seen } from './scene.ts';
 
@@ -65,5 +66,75 @@ describe('dualWrite', () => {
     await scene.manager.cutoverMigration({ planId: second, acceptBehind: 1 });
     await scene.manager.rollbackMigration({ planId: second });
     expect(await seen(scene)).toEqual({ ...all('old-model'), 20: 'old-model: of the first' });
+  });
+});
+
+/** What becomes of a write of node 3 whose answer never came; `meanwhile` somebody else may have written. */
+describe.each<{
+  name: string;
+  operation: string;
+  write: (scene: QdrantScene, embeddings: Awaited<ReturnType<typeof bothOf>>) => Promise<unknown>;
+  done: string | undefined;
+}>([
+  {
+    name: 'an upsert',
+    operation: 'upsert_points',
+    write: ({ store }, embeddings) =>
+      store.dualWrite().upsert([{ id: '3', payload: { text: 'of ours' }, embeddings: [embeddings[0]!] }]),
+    done: 'of ours',
+  },
+  {
+    name: 'an update',
+    operation: 'set_payload',
+    write: ({ store }) => store.dualWrite().update('3', { payload: { text: 'of ours' } }),
+    done: 'of ours',
+  },
+  {
+    name: 'a deletion',
+    operation: 'delete_points',
+    write: ({ store }) => store.dualWrite().delete(['3']),
+    done: undefined,
+  },
+])('$name whose outcome is not known', ({ operation, write, done }) => {
+  const textOf = ({ double }: QdrantScene) =>
+    double.peek(COLLECTION).find(({ id }) => id === 3)?.payload.text;
+
+  async function reset(when: 'before' | 'after', meanwhile?: (scene: QdrantScene) => Promise<unknown>) {
+    const clock = new ManualClock();
+    const scene = await openScene({ clock });
+    const embeddings = await bothOf(scene, 'of ours');
+    const { double } = scene;
+    const met = double.inject({
+      on: (request) => request.operation === operation && request.sender !== 'other',
+      fault: { kind: 'reset', when },
+    });
+    // The second time that the point is read: after the reset, before anything is repeated.
+    if (meanwhile !== undefined)
+      double.inject({
+        on: (request) => request.operation === 'get_points' && met.met > 0,
+        fault: { kind: 'run', when: 'before', run: () => meanwhile(scene) },
+      });
+    await clock.runUntil(write(scene, embeddings), { limitMs: 3_600_000 });
+    const sent = double.requests.filter((request) => request.operation === operation).length;
+    return { scene, sent };
+  }
+
+  it('is repeated where it had no effect', async () => {
+    const { scene, sent } = await reset('before');
+    expect([textOf(scene), sent]).toEqual([done, 2 + (operation === 'upsert_points' ? 1 : 0)]);
+  });
+
+  it('is not repeated where it had', async () => {
+    const { scene, sent } = await reset('after');
+    expect([textOf(scene), sent]).toEqual([done, 1 + (operation === 'upsert_points' ? 1 : 0)]);
+  });
+
+  it('overwrites nobody who came later', async () => {
+    const { scene } = await reset('after', ({ client }) =>
+      client.upsert(COLLECTION, {
+        points: [{ id: 3, vector: { text: Array(8).fill(1) }, payload: { text: 'later' } }],
+      }),
+    );
+    expect(textOf(scene)).toBe('later');
   });
 });

@@ -1,10 +1,19 @@
 import { type EmbeddingInfo, RegistryError, sameStamp, stampOf, type Vector } from '@registry/core';
 import { type CollectionInfo, collectionNamed, otherVectors } from './collection/collection-info.ts';
 import { namedKeys } from './named/named-sides.ts';
-import { pointIdOf } from './point-id.ts';
+import { type PointId, pointIdOf } from './point-id.ts';
 import { compact } from './points/compact.ts';
 import { hashOf } from './points/contents.ts';
-import { DUAL_FIELD, dataOf, type Payload, type Slot, stampFields, WRITE_FIELD } from './points/payload.ts';
+import { type KnownWrite, writeKnown } from './points/known-write.ts';
+import {
+  DUAL_FIELD,
+  dataOf,
+  type Payload,
+  type Slot,
+  slotFields,
+  stampFields,
+  WRITE_FIELD,
+} from './points/payload.ts';
 import { withNodeId } from './points/point-nodes.ts';
 import type { PointRecord, VectorInput } from './server/requests.ts';
 import { shadowKeys } from './shadow/shadow-sides.ts';
@@ -24,6 +33,13 @@ export interface DualPoint {
   readonly embeddings?: readonly Embedding[];
   /** Vectors beside the migrated one, by name. */
   readonly vectors?: Readonly<Record<string, unknown>>;
+}
+
+/** A point as it is put. */
+interface WholePoint {
+  readonly id: PointId;
+  readonly payload: Payload;
+  readonly vector: unknown;
 }
 
 /** One vector of one collection that points go to. */
@@ -138,8 +154,30 @@ export class DualWriter {
     return { id: pointIdOf(point.id), payload, vector: isUnnamed && only !== undefined ? only : vectors };
   }
 
-  async #put(info: CollectionInfo, points: readonly object[]): Promise<void> {
-    await this.#store.connection.change('upsertPoints', { collection_name: info.name, points, wait: true });
+  async #put(info: CollectionInfo, points: readonly WholePoint[]): Promise<void> {
+    const ids = points.map(({ id }) => id);
+    const marks = new Map(points.map(({ id, payload }) => [String(id), payload[WRITE_FIELD]]));
+    await this.#write(info, {
+      operation: 'upsertPoints',
+      ids,
+      requestOf: (some) => ({ points: points.filter(({ id }) => some.includes(id)) }),
+      isDone: (point) => point !== undefined && point.payload?.[WRITE_FIELD] === marks.get(String(point.id)),
+    });
+  }
+
+  /** A write to one collection whose outcome is found out where it is not known. */
+  async #write(
+    { name }: CollectionInfo,
+    o: Pick<KnownWrite, 'operation' | 'ids' | 'requestOf' | 'isDone' | 'fields'>,
+  ): Promise<void> {
+    const { connection } = this.#store;
+    const read = (ids: readonly PointId[]) => this.#wholePoints(name, ids);
+    const requestOf = (ids: readonly PointId[]) => ({
+      collection_name: name,
+      wait: true,
+      ...o.requestOf(ids),
+    });
+    await writeKnown(connection, { ...o, requestOf, read, before: await read(o.ids) });
   }
 
   /**
@@ -152,52 +190,70 @@ export class DualWriter {
   ): Promise<boolean> {
     const sides = await this.#sides();
     const { info } = sides[0];
-    const [present] = await this.#wholePoints(info, [id]);
+    const [present] = await this.#wholePoints(info.name, [pointIdOf(id)]);
     if (present === undefined) return false;
-    const { connection } = this.#store;
     for (const side of sides) {
-      const collection_name = side.info.name;
-      const filter = { must: [{ has_id: [pointIdOf(id)] }] };
       const own = side === sides[0] || side.info !== sides[0].info;
-      const payload = { ...changes.payload, [WRITE_FIELD]: connection.clock.uuid() };
-      if (own) await connection.change('setPayload', { collection_name, payload, filter, wait: true });
+      if (own) await this.#patch(side.info, id, changes.payload ?? {});
       const embedding = embeddingFor(changes, side.stamp);
       if (embedding !== undefined) await this.#setVector(side, id, embedding);
     }
     return true;
   }
 
-  async #setVector({ info, slot }: Side, id: string, embedding: Embedding): Promise<void> {
-    const { connection, contents } = this.#store;
-    const [point] = await this.#wholePoints(info, [id]);
-    if (point === undefined) return;
-    const [text] = await contents.of([point]);
-    const numbers = compact(embedding.vector);
-    const fields = {
-      ...stampFields({ ...embedding, embeddedHash: hashOf(text) }).present,
-      [WRITE_FIELD]: connection.clock.uuid(),
-    };
+  /** Another writer's patch of other fields in between is no reason to leave this one undone. */
+  async #patch(info: CollectionInfo, id: string, changes: Payload): Promise<void> {
+    const mark = this.#store.connection.clock.uuid();
     const filter = { must: [{ has_id: [pointIdOf(id)] }] };
-    await connection.change('batchUpdate', {
-      collection_name: info.name,
-      wait: true,
-      operations: [
-        {
-          update_vectors: {
-            points: [{ id: pointIdOf(id), vector: info.isUnnamed ? numbers : { [slot.vector]: numbers } }],
-          },
-        },
-        {
-          set_payload: { payload: fields, filter, ...(!slot.isFlat && { key: `embeddings.${slot.vector}` }) },
-        },
-      ],
+    const fields = Object.keys(changes);
+    await this.#write(info, {
+      operation: 'setPayload',
+      ids: [pointIdOf(id)],
+      requestOf: () => ({ payload: { ...changes, [WRITE_FIELD]: mark }, filter }),
+      isDone: (point) => point === undefined || point.payload?.[WRITE_FIELD] === mark,
+      ...(fields.length > 0 && { fields }),
     });
   }
 
-  #wholePoints(info: CollectionInfo, ids: readonly string[]): Promise<readonly PointRecord[]> {
+  async #setVector({ info, slot }: Side, id: string, embedding: Embedding): Promise<void> {
+    const { connection, contents } = this.#store;
+    const [point] = await this.#wholePoints(info.name, [pointIdOf(id)]);
+    if (point === undefined) return;
+    const [text] = await contents.of([point]);
+    const numbers = compact(embedding.vector);
+    const mark = connection.clock.uuid();
+    const fields = {
+      ...stampFields({ ...embedding, embeddedHash: hashOf(text) }).present,
+      [WRITE_FIELD]: mark,
+    };
+    const filter = { must: [{ has_id: [pointIdOf(id)] }] };
+    await this.#write(info, {
+      operation: 'batchUpdate',
+      ids: [pointIdOf(id)],
+      isDone: (found) => found === undefined || slotFields(found.payload, slot)[WRITE_FIELD] === mark,
+      requestOf: () => ({
+        operations: [
+          {
+            update_vectors: {
+              points: [{ id: pointIdOf(id), vector: info.isUnnamed ? numbers : { [slot.vector]: numbers } }],
+            },
+          },
+          {
+            set_payload: {
+              payload: fields,
+              filter,
+              ...(!slot.isFlat && { key: `embeddings.${slot.vector}` }),
+            },
+          },
+        ],
+      }),
+    });
+  }
+
+  #wholePoints(collection_name: string, ids: readonly PointId[]): Promise<readonly PointRecord[]> {
     return this.#store.connection.read<readonly PointRecord[]>('getPoints', {
-      collection_name: info.name,
-      ids: ids.map(pointIdOf),
+      collection_name,
+      ids,
       with_payload: true,
       with_vector: false,
     });
@@ -206,12 +262,13 @@ export class DualWriter {
   /** Deletes nodes on both sides; absent ones are no error. */
   async delete(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    const names = new Set((await this.#sides()).map(({ info }) => info.name));
-    for (const collection_name of names)
-      await this.#store.connection.change('deletePoints', {
-        collection_name,
-        points: ids.map(pointIdOf),
-        wait: true,
+    const infos = new Map((await this.#sides()).map(({ info }) => [info.name, info]));
+    for (const info of infos.values())
+      await this.#write(info, {
+        operation: 'deletePoints',
+        ids: ids.map(pointIdOf),
+        requestOf: (points) => ({ points }),
+        isDone: (point) => point === undefined,
       });
   }
 

@@ -19,6 +19,7 @@ import {
 } from './collection/layout.ts';
 import type { RequestLimits } from './points/compact.ts';
 import type { Contents } from './points/contents.ts';
+import { PageSize } from './points/page-size.ts';
 import { prefixOf, type Slot } from './points/payload.ts';
 import type { PointPlace } from './points/point-nodes.ts';
 import type { Connection } from './server/connection.ts';
@@ -70,6 +71,7 @@ export class StorePlace {
   readonly collection: string;
   readonly contents: Contents;
   readonly #vectorName: string | undefined;
+  readonly #pages = new PageSize();
   #model: SpecFields | undefined;
   #storeId = '';
   #version: ServerVersion | undefined;
@@ -175,6 +177,7 @@ export class StorePlace {
       slot,
       isUnnamed: info.isUnnamed,
       contents: this.contents,
+      pages: this.#pages,
       takesGuards: info.strict.unindexed_filtering_update !== false,
       ...limitsOf(info),
     };

@@ -92,7 +92,8 @@ export interface NodeStore {
   }): Promise<readonly { readonly info?: EmbeddingInfo; readonly count: number }[]>;
   /**
    * Heads of nodes, in an order of the store's own in which each node appears once; each call sees nodes
-   * written meanwhile. With `notAt` only nodes that `isAtTarget` denies: never one that is at the target.
+   * written meanwhile. With `notAt` only nodes that `isAtTarget` denies, those among them whose text was changed
+   * under the stamp; never one that is at the target.
    */
   scan(options: {
     notAt?: EmbeddingInfo;

@@ -17,7 +17,7 @@ import {
   neededPayload,
   type PointPlace,
   readNodes,
-  scrollPoints,
+  scrollWhole,
   writeNodes,
 } from '../points/point-nodes.ts';
 import type { PointRecord } from '../server/requests.ts';
@@ -31,7 +31,7 @@ export interface NamedCrossingOptions {
   readonly newSlot: Slot;
 }
 
-const PAGE = 500;
+const PAGE = 1_000;
 const SAMPLE = 10;
 
 /** One direction between two vectors of the same points: nothing is brought along, nothing can be gone. */
@@ -55,7 +55,7 @@ export class NamedCrossing implements Crossing {
   async reconcile(o: PageOptions & { where?: NodeFilter }): Promise<ReconciledPage> {
     const place = await this.#options.place();
     const must = whereConditions(o.where);
-    const { points, next } = await scrollPoints(place, {
+    const { points, next } = await scrollWhole(place, {
       limit: Math.min(o.limit ?? PAGE, PAGE),
       payload: this.#payload(place),
       ...(must.length > 0 && { filter: { must } }),

@@ -49,4 +49,7 @@ export function contentsElsewhere(resolve: ResolveContents): Contents {
 }
 
 /** Of a node without content, the hash of the empty text. */
-export const hashOf = (content: string | undefined): string => contentHash(content ?? '');
+export const hashOf = (content: string | undefined): string =>
+  content === undefined ? hashOfNothing : contentHash(content);
+
+const hashOfNothing = contentHash('');

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Canonical JSON that knows integers beyond 2^53, which the client gives as bigints. */
 function canonical(value: unknown): string {
@@ -13,7 +13,7 @@ function canonical(value: unknown): string {
 
 /** Equal for equal JSON, whatever the order of its keys. */
 export function digestOf(value: unknown): string {
-  return createHash('sha256').update(canonical(value)).digest('base64url');
+  return hash('sha256', canonical(value), 'base64url');
 }
 
 const TOLERANCE = 1e-5;

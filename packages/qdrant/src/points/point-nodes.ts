@@ -26,7 +26,17 @@ import { type Contents, hashOf } from './contents.ts';
 import { fenceOf, resolvedHash } from './fence.ts';
 import { stampFilter, whereConditions } from './filters.ts';
 import { writeGuarded } from './guarded-write.ts';
-import { ownKeys, type Payload, prefixOf, type Slot, slotFields, slotState, stampKeys } from './payload.ts';
+import type { PageSize } from './page-size.ts';
+import {
+  ownKeys,
+  type Payload,
+  prefixOf,
+  type Slot,
+  slotFields,
+  slotState,
+  stampKeys,
+  WRITE_FIELD,
+} from './payload.ts';
 import { changeOf } from './point-changes.ts';
 
 /** Where points are, and which of their vectors is meant. */
@@ -42,6 +52,8 @@ export interface PointPlace {
   readonly takesGuards: boolean;
   /** The longest page the collection answers. */
   readonly pageLimit: number;
+  /** How long pages of whole points may be, by those seen before. */
+  readonly pages: PageSize;
 }
 
 const READ_IDS = 256;
@@ -49,12 +61,14 @@ const READ_IDS = 256;
 /** What of a payload this package needs; all of it where texts are fetched by it. */
 export function neededPayload({ contents, slot }: Pick<PointPlace, 'contents' | 'slot'>): true | string[] {
   if (contents.fields.length === 0) return true;
-  return [...contents.fields, NODE_ID_FIELD, ...markPayload({ slot })];
+  return [...contents.fields, NODE_ID_FIELD, ...ownKeys, ...slotPath({ slot })];
 }
 
-/** What of a payload tells who wrote a point last, and of which model its vector is. */
-export function markPayload({ slot }: Pick<PointPlace, 'slot'>): string[] {
-  return [...ownKeys, ...(slot.isFlat ? [] : [prefixOf(slot).slice(0, -1)])];
+const slotPath = ({ slot }: Pick<PointPlace, 'slot'>) => (slot.isFlat ? [] : [prefixOf(slot).slice(0, -1)]);
+
+/** What of a payload tells who wrote a point last. */
+export function markPayload(place: Pick<PointPlace, 'slot'>): string[] {
+  return [WRITE_FIELD, ...slotPath(place)];
 }
 
 export async function readNodes(
@@ -204,8 +218,24 @@ export interface ScanOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A page in the order of ids. The server looks at stamps alone: a text edited since does not show there. */
+/** Before cursors of the second part of a scan. */
+const STALE = 'stale ';
+
+/**
+ * A page in the order of ids. The server can compare stamps and no hashes, so what is off a stamp comes first, and
+ * then those that carry it above another text than was embedded: of them the texts are read.
+ */
 export async function scanNodes(place: PointPlace, o: ScanOptions): Promise<Page<NodeHead>> {
+  const { after, notAt, ...rest } = o;
+  if (notAt !== undefined && after?.startsWith(STALE)) {
+    const cursor = after.slice(STALE.length);
+    return scanStale(place, { ...rest, notAt, ...(cursor !== '' && { after: cursor }) });
+  }
+  const page = await scanHeads(place, o);
+  return notAt === undefined || page.next !== undefined ? page : { ...page, next: STALE };
+}
+
+async function scanHeads(place: PointPlace, o: ScanOptions): Promise<Page<NodeHead>> {
   const { slot } = place;
   const must = whereConditions(o.where);
   const filter: Filter = {
@@ -217,6 +247,25 @@ export async function scanNodes(place: PointPlace, o: ScanOptions): Promise<Page
   // Versions written as texts are read and not filtered by.
   const items = heads.filter((head) => o.notAt === undefined || !sameStamp(head, o.notAt));
   return { items, ...(next !== undefined && { next }) };
+}
+
+/** Nodes at the stamp whose text was changed by somebody who left the vector alone. */
+async function scanStale(
+  place: PointPlace,
+  o: ScanOptions & { readonly notAt: EmbeddingInfo },
+): Promise<Page<NodeHead>> {
+  const { slot, contents } = place;
+  const filter: Filter = { must: [...whereConditions(o.where), stampFilter(o.notAt, slot)] };
+  const { points, next } = await scrollWhole(place, { ...o, filter, payload: neededPayload(place) });
+  const texts = await contents.of(points);
+  const isStale = ({ payload }: PointRecord, text: string | undefined) => {
+    const { embeddedHash } = slotState(slotFields(payload, slot));
+    return embeddedHash !== undefined && embeddedHash !== hashOf(text);
+  };
+  const items = points
+    .filter((point, index) => isStale(point, texts[index]))
+    .map((point) => headOf(point, slot));
+  return { items, ...(next !== undefined && { next: STALE + next }) };
 }
 
 const stampPayload = (slot: Slot) => [
@@ -236,6 +285,16 @@ export function headOf(point: PointRecord, slot: Slot): NodeHead {
     embeddingChecksum: embeddingChecksum ?? '',
   };
   return { id: nodeIdOf(point), ...stamp };
+}
+
+/** A page of points with their texts: as long as was asked for, or as such points fit into memory. */
+export async function scrollWhole(
+  place: Pick<PointPlace, 'connection' | 'collection' | 'pageLimit' | 'pages'>,
+  o: Parameters<typeof scrollPoints>[1],
+): ReturnType<typeof scrollPoints> {
+  const page = await scrollPoints(place, { ...o, limit: Math.min(o.limit, place.pages.limit) });
+  place.pages.note(page.points);
+  return page;
 }
 
 /** One page of a scroll; `next` is a cursor at which it goes on, inclusive. */

@@ -115,14 +115,15 @@ async function writeAcross(
   );
   const texts = await from.place.contents.of(points);
   const present = await takenOffStill(to, some, signal);
-  const sources = new Map(
-    points.map((point, index) => [String(point.id), { point, hash: hashOf(texts[index]) }]),
-  );
+  const sources = new Map(points.map((point, index) => [String(point.id), { point, text: texts[index] }]));
+  // A text in the payload is part of its data, which is compared.
+  const isOther = (text: string | undefined, fence: CrossFence) =>
+    from.place.contents.fields.length === 0 && hashOf(text) !== fence.hash;
   const changes: { readonly write: NodeWrite; readonly change: GuardedChange }[] = [];
   for (const { write, fence } of some) {
     const source = sources.get(String(pointIdOf(write.nodeId)));
     if (source === undefined) outcomes.set(write, 'missing');
-    else if (source.hash !== fence.hash || dataDigest(source.point.payload) !== fence.data)
+    else if (isOther(source.text, fence) || dataDigest(source.point.payload) !== fence.data)
       outcomes.set(write, 'conflict');
     // A node that is not there has no mark to renew; nothing is written to it.
     else if (fence.there === null && write.set?.vector === undefined) outcomes.set(write, 'written');

@@ -1,5 +1,5 @@
 import { comparePointIds, cursorOf, idOfCursor, type PointId } from '../point-id.ts';
-import { type PointPlace, scrollPoints } from '../points/point-nodes.ts';
+import { type PointPlace, scrollWhole } from '../points/point-nodes.ts';
 import type { PointRecord } from '../server/requests.ts';
 
 const READ_IDS = 256;
@@ -26,7 +26,7 @@ export async function mergedPage(
   o: { readonly after?: string; readonly limit: number; readonly signal?: AbortSignal },
 ): Promise<{ readonly pairs: readonly PointPair[]; readonly next?: string }> {
   const page = ({ place, others }: End) =>
-    scrollPoints(place, { ...o, payload: true, vectors: others.length > 0 ? others : false });
+    scrollWhole(place, { ...o, payload: true, vectors: others.length > 0 ? others : false });
   const [left, right] = await Promise.all([page(ends.old), page(ends.new)]);
   const bounds = [left.next, right.next].flatMap((next) => (next === undefined ? [] : [idOfCursor(next)]));
   const bound = bounds.sort(comparePointIds)[0];

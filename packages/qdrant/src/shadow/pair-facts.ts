@@ -58,7 +58,7 @@ export function factsOf(
   const base = pair.new?.payload?.[BASE_FIELD];
   const there = pair[o.written];
   const state = slotState(slotFields(there?.payload, o.slot));
-  const hash = hashOf(texts[o.written]);
+  const hash = there === undefined ? '' : hashOf(texts[o.written]);
   const isOfText = state.embeddedHash === undefined || state.embeddedHash === hash;
   const sameOthers = sameVectors(vectorsAt(pair.old, o.others), vectorsAt(pair.new, o.others));
   const isOfBase = (point: PointRecord | undefined) =>

@@ -48,8 +48,6 @@ export interface NodeStoreContractOptions {
   readonly bits?: boolean;
   /** Gives vectors back byte for byte; true unless told: else equal within 1e-6. */
   readonly byteExact?: boolean;
-  /** `scan({ notAt })` finds nodes at the target whose text changed since; true unless told. */
-  readonly staleText?: boolean;
   /** Nodes of the largest case; 1,200 unless told. */
   readonly manyNodes?: number;
 }
@@ -77,7 +75,6 @@ export class Fixture {
       dimension: 16,
       bits: true,
       byteExact: true,
-      staleText: true,
       manyNodes: 1200,
       ...options,
     };

@@ -224,7 +224,6 @@ async function checkStaleText(fixture: Fixture): Promise<void> {
   await fixture.app.edit('n001', 'another text');
   const { contentHash, embeddedHash } = await fixture.read('n001');
   assert.notEqual(contentHash, embeddedHash);
-  if (!fixture.options.staleText) return;
   assertIds(await fixture.scan({ notAt: newInfo }), ['n001']);
   await fixture.app.edit('n001', 'content 1');
   assertIds(await fixture.scan({ notAt: newInfo }), []);

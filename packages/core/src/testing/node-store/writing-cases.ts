@@ -227,7 +227,7 @@ async function checkRaw(fixture: Fixture): Promise<void> {
   assert.equal(edited.content, 'raw text');
   assert.notEqual(edited.contentHash, contentHash, 'the hash of the content before the raw edit');
   assert.notEqual(edited.embeddedHash, edited.contentHash);
-  if (fixture.options.staleText) assertIds(await fixture.scan({ notAt: newInfo }), ['n000']);
+  assertIds(await fixture.scan({ notAt: newInfo }), ['n000']);
 }
 
 async function checkAborted(fixture: Fixture): Promise<void> {
