@@ -26,6 +26,7 @@ const draft: PlanDraft = {
   throttleMs: 0,
   maxParallelWorkers: 2,
   maxRetries: 3,
+  dutyCycle: 1,
 };
 
 /** Makes a plan over `size` nodes from number `first` on; answers its id. */

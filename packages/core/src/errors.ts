@@ -63,6 +63,7 @@ export const errorCodes = {
   ALIAS_TAKEN: 'The name is that of a collection, and an alias cannot bear it too.',
   NODE_ID_CLASH: 'Two node ids would be one point of the collection.',
   FILE_UNWRITABLE: 'The file cannot be written, or holds something else; the message names it.',
+  SPEND_CAP: 'The next text would pass the spend cap of the plan; raise the cap, then resume.',
   DISK_FULL: 'The disk is full; nothing was lost. Make room, then resume.',
   RUNTIME_TOO_OLD: 'SQLite needs Node 22.14 or newer.',
 } as const;

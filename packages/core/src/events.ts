@@ -4,8 +4,20 @@ import type { MigrationPlan } from './model/plan.ts';
 import type { MigrationStatus } from './model/status.ts';
 import type { MigrationTask } from './model/task.ts';
 
-/** Why a running plan is not faster. `noEmbedder`: workers run, and none of them has the embedder of its target. */
-export type HeldBackBy = 'throttle' | 'rateLimit' | 'backoff' | 'noWorker' | 'noEmbedder';
+/**
+ * Why a plan is not faster. `noEmbedder`: workers run, and none of them has the embedder of its target. `trouble`:
+ * each of them is kept from it by something else, which `listWorkers` names. `throttle` and `dutyCycle`: its lanes
+ * rest as they were told to. `spendCap`: it is paused, since it would spend more than it may.
+ */
+export type HeldBackBy =
+  | 'throttle'
+  | 'dutyCycle'
+  | 'rateLimit'
+  | 'backoff'
+  | 'noWorker'
+  | 'noEmbedder'
+  | 'trouble'
+  | 'spendCap';
 
 /** A plan and its pace. */
 export interface MigrationProgress {

@@ -60,7 +60,13 @@ export {
   type SpecFields,
 } from './model/model-spec.ts';
 export { compareNodeIds, parseNodeId } from './model/node-id.ts';
-export { MigrationPlan, type NodeFilter, type PlanFields, type PlanTuning } from './model/plan.ts';
+export {
+  MigrationPlan,
+  type NodeFilter,
+  type PlanFields,
+  type PlanSettings,
+  type PlanTuning,
+} from './model/plan.ts';
 export { quotesContent } from './model/quotes-content.ts';
 export type { RollbackReport } from './model/rollback-report.ts';
 export { scorer } from './model/score.ts';
@@ -74,6 +80,7 @@ export {
   type SideVerdict,
 } from './model/side-truth.ts';
 export { similarity } from './model/similarity.ts';
+export { dollarsOf, type SpendCap, type Spending, tokensOfCap } from './model/spend-cap.ts';
 export { MigrationStatus, Priority, type Strategy, TaskStatus } from './model/status.ts';
 export { MigrationTask, type TaskFields } from './model/task.ts';
 export {
@@ -132,6 +139,7 @@ export type {
   TaskSeed,
   WorkerInfo,
 } from './ports/registry-store.ts';
+export type { Reservation, TokenCounts } from './ports/token-counts.ts';
 export type { BackupTotals, EndedTasks, StampingEnd } from './ports/totals.ts';
 export { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
 export { journalDetails } from './report/phrases.ts';

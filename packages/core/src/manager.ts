@@ -28,7 +28,7 @@ import {
   planIdSchema,
 } from './planner/migration-planner.ts';
 import { type SwitchActiveModelOptions, switchActiveModel } from './planner/switch-active-model.ts';
-import { givenOnly, tuningSchema } from './planner/tuning.ts';
+import { tunePlan } from './planner/tuning.ts';
 import type { Page, PageOptions } from './ports/node-store.ts';
 import type { FailureGroup, JournalEntry, NodeBackup, WorkerInfo } from './ports/registry-store.ts';
 import { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
@@ -203,12 +203,10 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     this.worker.nudge();
   }
 
-  /** Changes the pace of a plan from the next batch on. @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE`, `SPEC_INVALID` */
+  /** Changes pace and spend cap of a plan from the next batch on. @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE`, `SPEC_INVALID` */
   async tuneMigration(options: { planId: string } & PlanTuning): Promise<MigrationPlan> {
-    const { planId, ...tuning } = parseOptions(tuningSchema, options, 'tuning');
-    const given = givenOnly(tuning);
-    if (Object.keys(given).length === 0) return this.getMigration(planId);
-    const plan = await this.#context.registry.tune(planId, given);
+    const plan = await tunePlan(this.#context, options);
+    if (plan === undefined) return this.getMigration(options.planId);
     this.worker.nudge();
     return plan;
   }

@@ -30,6 +30,7 @@ const draft: PlanDraft = {
   throttleMs: 0,
   maxParallelWorkers: 8,
   maxRetries: 3,
+  dutyCycle: 1,
 };
 const nodeId = (index: number) => `node-${String(index).padStart(6, '0')}`;
 

@@ -18,7 +18,10 @@ export interface AiSdkEmbeddingModel {
   readonly maxEmbeddingsPerCall: PromiseLike<number | undefined> | number | undefined;
   readonly supportsParallelCalls: PromiseLike<boolean> | boolean;
   // biome-ignore lint/suspicious/noExplicitAny: each version of the specification has its own type of options.
-  doEmbed(options: any): PromiseLike<{ readonly embeddings: readonly (readonly number[])[] }>;
+  doEmbed(options: any): PromiseLike<{
+    readonly embeddings: readonly (readonly number[])[];
+    readonly usage?: { readonly tokens: number } | undefined;
+  }>;
 }
 
 /** Options of {@link fromAiSdk}. */
@@ -59,7 +62,7 @@ export function fromAiSdk(model: AiSdkEmbeddingModel, options: FromAiSdkOptions)
     model: model.modelId,
     limits: presentLimits(limitsOf(model), o.limits),
     countTokens: o.countTokens,
-    async call(values, { purpose, signal }) {
+    async call(values, { purpose, signal, onBilled }) {
       const providerOptions = purpose === 'document' ? o.documentOptions : o.queryOptions;
       const abort = signal && { abortSignal: signal };
       try {
@@ -67,7 +70,9 @@ export function fromAiSdk(model: AiSdkEmbeddingModel, options: FromAiSdkOptions)
         const embeddings: unknown[] = [];
         for (let start = 0; start < values.length; start += most) {
           const part = values.slice(start, start + most);
-          embeddings.push(...(await model.doEmbed({ values: part, providerOptions, ...abort })).embeddings);
+          const answer = await model.doEmbed({ values: part, providerOptions, ...abort });
+          if (answer.usage !== undefined) onBilled?.(answer.usage.tokens);
+          embeddings.push(...answer.embeddings);
         }
         return embeddings;
       } catch (error) {

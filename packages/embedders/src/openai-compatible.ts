@@ -83,8 +83,8 @@ export function openAICompatible(options: OpenAICompatibleOptions): AdapterEmbed
     model: o.model,
     limits: presentLimits(providerLimits(url.hostname, o.model), o.limits),
     countTokens: o.countTokens,
-    call: (texts, { purpose, signal }) =>
-      requests.embed(texts, purpose === 'document' ? o.documentBody : o.queryBody, signal),
+    call: (texts, { purpose, signal, onBilled }) =>
+      requests.embed(texts, purpose === 'document' ? o.documentBody : o.queryBody, { signal, onBilled }),
   });
 }
 

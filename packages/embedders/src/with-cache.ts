@@ -65,12 +65,15 @@ export function withCache(
     ...(limits && { limits }),
     ...(queryChecksum !== undefined && { queryChecksum }),
     ...(embedder.countTokens && { countTokens: (texts: readonly string[]) => embedder.countTokens!(texts) }),
+    cached: (texts, { purpose }) => cached.cached(texts, purpose),
     embed: (texts, call) => cached.embed(texts, call),
     [Symbol.asyncDispose]: () => cached.close(),
   } satisfies CachedEmbedder & { queryChecksum?: string });
 }
 
 type CallOptions = Parameters<Embedder['embed']>[1];
+/** A call that tells when somebody has to be asked, and so may be paid. */
+type WatchedCall = CallOptions & { readonly onAsked: () => void };
 
 /** A text that is wanted, by its key in hexadecimal. */
 type Wanted = ReadonlyMap<string, { readonly key: Buffer; readonly text: string }>;
@@ -87,10 +90,26 @@ class CachingEmbedder {
     this.#options = options;
   }
 
+  /** A cache that cannot be read has nothing; `embed` says why. */
+  async cached(texts: readonly string[], purpose: CallOptions['purpose']): Promise<readonly boolean[]> {
+    const checksum = this.#checksum(purpose);
+    if (checksum === undefined || texts.length === 0) return texts.map(() => false);
+    try {
+      const cache = await this.#open();
+      return await cache.has(texts.map((text) => keyOf(this.#embedder.spec, checksum, text)));
+    } catch {
+      return texts.map(() => false);
+    }
+  }
+
+  #checksum(purpose: CallOptions['purpose']): string | undefined {
+    return purpose === 'document' ? this.#embedder.spec.checksum : this.#embedder.queryChecksum;
+  }
+
   async embed(texts: readonly string[], call: CallOptions): Promise<readonly Vector[]> {
     call.signal?.throwIfAborted();
-    const { spec, queryChecksum } = this.#embedder;
-    const checksum = call.purpose === 'document' ? spec.checksum : queryChecksum;
+    const { spec } = this.#embedder;
+    const checksum = this.#checksum(call.purpose);
     if (checksum === undefined || texts.length === 0 || call.fresh) return this.#embedder.embed(texts, call);
     const cache = await this.#open();
     const keys = texts.map((text) => keyOf(spec, checksum, text));
@@ -99,7 +118,12 @@ class CachingEmbedder {
       names.map((name, index) => [name, { key: keys[index]!, text: texts[index]! }]),
     );
     const found = new Map<string, Vector>();
-    while (found.size < wanted.size) await this.#gather(cache, wanted, found, call);
+    let isAsked = false;
+    const onAsked = () => {
+      isAsked = true;
+    };
+    while (found.size < wanted.size) await this.#gather(cache, wanted, found, { ...call, onAsked });
+    if (!isAsked) call.onBilled?.(0);
     // Each its own: a vector is the caller's to change.
     return names.map((name) => found.get(name)!.slice());
   }
@@ -129,7 +153,7 @@ class CachingEmbedder {
     cache: VectorCache,
     wanted: Wanted,
     found: Map<string, Vector>,
-    call: CallOptions,
+    call: WatchedCall,
   ): Promise<void> {
     call.signal?.throwIfAborted();
     const missing = [...wanted.keys()].filter((name) => !found.has(name));
@@ -172,12 +196,13 @@ class CachingEmbedder {
     cache: VectorCache,
     names: readonly string[],
     wanted: Wanted,
-    call: CallOptions,
+    { onAsked, ...call }: WatchedCall,
   ): Promise<ReadonlyMap<string, Vector>> {
     const vectors = await this.#lookUp(cache, names, wanted);
     const missing = names.filter((name) => !vectors.has(name));
     if (missing.length === 0) return vectors;
     const texts = missing.map((name) => wanted.get(name)!.text);
+    onAsked();
     const made = await this.#embedder.embed(texts, call);
     if (made.length !== texts.length)
       throw new EmbedderError(

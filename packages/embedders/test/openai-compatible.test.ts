@@ -57,6 +57,23 @@ describe.each<[string, EmbeddingServer['reply']]>([
   for (const { name, run } of embedderContract(() => embedder())) test(name, run);
 });
 
+describe('what was billed', () => {
+  test('is told for every request, also where the vectors are of no use', async () => {
+    const told: number[] = [];
+    const onBilled = (tokens: number) => void told.push(tokens);
+    server.reply = (response, asked) =>
+      sendJson(response, 200, { ...answerTo(asked), usage: { prompt_tokens: 7, total_tokens: 7 } });
+    await embedder({ limits: { texts: 2 } }).embed(['a', 'b', 'c'], { ...document, onBilled });
+    expect(told).toEqual([7, 7]);
+    server.reply = (response) => sendJson(response, 200, { data: [], usage: { total_tokens: 3 } });
+    await failureOf(embedder().embed(['a'], { ...document, onBilled }));
+    expect(told).toEqual([7, 7, 3]);
+    server.reply = (response, asked) => sendJson(response, 200, { ...answerTo(asked), usage: undefined });
+    await embedder().embed(['a'], { ...document, onBilled });
+    expect(told).toEqual([7, 7, 3]);
+  });
+});
+
 describe('a request', () => {
   test('holds the model, the prefixed texts, the body of its purpose and the key', async () => {
     const one = embedder({

@@ -42,6 +42,34 @@ describe('withCache keeps it with bit vectors and limits', () => {
   for (const { name, run } of embedderContract(() => cache(inner()), { manyTexts: 50 })) test(name, run);
 });
 
+describe('what a cache costs', () => {
+  test('is nothing for what it has, and says so before and after', async () => {
+    const billing = testEmbedder({ onCall: (texts, { onBilled }) => onBilled?.(texts.length * 5) });
+    const cached = cache(billing);
+    await cached.embed(['a', 'b'], document);
+    expect(await cached.cached?.(['a', 'c', 'b'], document)).toEqual([true, false, true]);
+    // Vectors of queries are not kept for this embedder.
+    expect(await cached.cached?.(['a'], query)).toEqual([false]);
+    const told: number[] = [];
+    const onBilled = (tokens: number) => void told.push(tokens);
+    await cached.embed(['b', 'a'], { ...document, onBilled });
+    await cached.embed(['a', 'c', 'd'], { ...document, onBilled });
+    expect(told).toEqual([0, 10]);
+  });
+
+  test('is not known where the embedder does not tell', async () => {
+    const cached = cache(testEmbedder());
+    const told: number[] = [];
+    await cached.embed(['a'], { ...document, onBilled: (tokens) => void told.push(tokens) });
+    expect(told).toEqual([]);
+  });
+
+  test('is taken for the whole price where the file cannot be read', async () => {
+    mkdirSync(path);
+    expect(await cache(testEmbedder()).cached?.(['a'], document)).toEqual([false]);
+  });
+});
+
 describe('a cache', () => {
   test('pays for a text once, also after it was closed, and gives the same bytes', async () => {
     const first = testEmbedder();

@@ -38,6 +38,11 @@ export function heldBackText(by: HeldBackBy, plan: PlanData, say: Say): string {
     backoff: say('held, next try {time} UTC', { time: timeOf(plan.hold?.until) }),
     noWorker: say('no worker'),
     noEmbedder: say('no worker has its embedder'),
+    dutyCycle: say('lanes work {percent} % of their time', {
+      percent: Math.round((plan.dutyCycle ?? 1) * 100),
+    }),
+    spendCap: say('spend cap reached'),
+    trouble: say('its workers are in trouble'),
   };
   return texts[by];
 }

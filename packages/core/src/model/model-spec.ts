@@ -143,6 +143,14 @@ export function qualifiedId(modelId: string, version: number, checksum: string |
   return `${modelId}:v${version}:${checksum ? checksum.slice(0, 8) : 'unknown'}`;
 }
 
+/** The model of this id and version. */
+export function modelNamed<M extends ModelRef>(
+  models: readonly M[],
+  { modelId, version }: ModelRef,
+): M | undefined {
+  return models.find((model) => model.modelId === modelId && model.version === version);
+}
+
 /** A specification as the registry holds it, with its notes. `createdAt` is an ISO time. */
 export class RegisteredModel extends EmbeddingModelSpec implements ModelNotes {
   declare readonly name?: string;

@@ -1,5 +1,6 @@
 import type { Reason } from '../errors.ts';
 import type { EmbeddingModelSpec, ModelRef } from './model-spec.ts';
+import type { SpendCap } from './spend-cap.ts';
 import type { MigrationStatus, Priority, Strategy } from './status.ts';
 
 /** What may be changed about a plan while it runs; each worker obeys at its next claim. */
@@ -12,13 +13,23 @@ export interface PlanTuning {
   readonly maxParallelWorkers?: number;
   /** Further attempts after the first failure of a node. */
   readonly maxRetries?: number;
+  /**
+   * Share of its time that a lane works, 0.1 to 1: after a batch that took t it rests t × (1/dutyCycle − 1), or
+   * `throttleMs` where that is longer.
+   */
+  readonly dutyCycle?: number;
+  /** The plan is paused before it would spend more; null: there is no cap. */
+  readonly spendCap?: SpendCap | null;
 }
+
+/** Every number of a plan; `spendCap` is absent where there is no cap. */
+export type PlanSettings = Required<Omit<PlanTuning, 'spendCap'>> & { readonly spendCap?: SpendCap };
 
 /** Equality on metadata. */
 export type NodeFilter = Readonly<Record<string, string | number | boolean>>;
 
 /** What a plan consists of, without what follows from it. */
-export interface PlanFields extends Required<PlanTuning> {
+export interface PlanFields extends PlanSettings {
   readonly planId: string;
   /** The model that was active when the plan was made; each task's own source is its node's stamp. */
   readonly sourceSpec: EmbeddingModelSpec;
@@ -43,6 +54,8 @@ export interface PlanFields extends Required<PlanTuning> {
   readonly rolledBackNodes: number;
   /** Completed nodes that were at the target already and so have no backup of this plan. */
   readonly adoptedNodes: number;
+  /** Tokens counted against a spend cap since there is one: never less than what was billed. */
+  readonly spentTokens?: number;
   /** ISO times. */
   readonly createdAt: string;
   readonly startedAt?: string;

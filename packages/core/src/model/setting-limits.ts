@@ -1,7 +1,8 @@
-/** Lowest and highest value of the four numbers, for whoever takes them from another door. */
+/** Lowest and highest value of the five numbers, for whoever takes them from another door. */
 export const settingLimits = Object.freeze({
   migrationBatchSize: { minimum: 1, maximum: 10_000 },
   migrationThrottleMs: { minimum: 0, maximum: 3_600_000 },
   maxParallelWorkers: { minimum: 1, maximum: 64 },
   maxRetries: { minimum: 0, maximum: 100 },
+  dutyCycle: { minimum: 0.1, maximum: 1 },
 });

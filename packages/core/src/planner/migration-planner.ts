@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type ManagerContext, nodeStoreOf, writeMark } from '../context.ts';
 import { errorCodes, RegistryError, type RegistryErrorCode } from '../errors.ts';
-import { modelIdSchema, type RegisteredModel, versionSchema } from '../model/model-spec.ts';
+import { modelIdSchema, modelNamed, type RegisteredModel, versionSchema } from '../model/model-spec.ts';
 import type { MigrationPlan, PlanTuning } from '../model/plan.ts';
 import { MigrationStatus, Priority, type Strategy, TaskStatus } from '../model/status.ts';
 import type { MigrationTask } from '../model/task.ts';
@@ -11,7 +11,7 @@ import type { FailureGroup } from '../ports/registry-store.ts';
 import { createPlan } from './create-plan.ts';
 import { assertSelection, type Selection, selectionShape } from './selection.ts';
 import { chooseStrategy } from './strategy.ts';
-import { tuningShape, withDefaults } from './tuning.ts';
+import { assertPriced, tuningShape, withDefaults } from './tuning.ts';
 
 /** What to migrate, to which registered model, how urgently and at what pace; the pace not named is that of the configuration. */
 export interface CreateMigrationOptions extends Selection, PlanTuning {
@@ -86,6 +86,7 @@ export class MigrationPlanner {
     const models = await registry.models();
     const source = models.find((model) => model.isActive);
     const target = { modelId: o.targetModelId, version: o.targetVersion };
+    assertPriced(models, target, o.spendCap);
     const { strategy, why } = await this.#strategy(o, models);
     const draft = {
       source: source ?? target,
@@ -111,9 +112,7 @@ export class MigrationPlanner {
     { strategy: wanted, targetModelId, targetVersion, nodeIds, where }: z.output<typeof createSchema>,
     models: readonly RegisteredModel[],
   ): ReturnType<typeof chooseStrategy> | { strategy: Strategy; why?: string } {
-    const target = models.find(
-      ({ modelId, version }) => modelId === targetModelId && version === targetVersion,
-    );
+    const target = modelNamed(models, { modelId: targetModelId, version: targetVersion });
     if (target === undefined) return { strategy: wanted ?? 'inPlace' };
     const source = models.find((model) => model.isActive);
     const isPartial = nodeIds !== undefined || where !== undefined;

@@ -16,8 +16,16 @@ export interface Embedder {
    */
   embed(
     texts: readonly string[],
-    options: { purpose: 'document' | 'query'; signal?: AbortSignal; fresh?: boolean },
+    options: {
+      purpose: 'document' | 'query';
+      signal?: AbortSignal;
+      fresh?: boolean;
+      /** Called before the call ends with the tokens that were billed for it, once or in parts, where that is known. */
+      onBilled?: (tokens: number) => void;
+    },
   ): Promise<readonly Vector[]>;
+  /** Of each text, whether its vector is at hand, so that asking for it costs nothing. */
+  cached?(texts: readonly string[], options: { purpose: 'document' | 'query' }): Promise<readonly boolean[]>;
   /** Tokens of each text. `exact: false`: an estimate, against which nothing is refused. */
   countTokens?(texts: readonly string[]): Promise<{ tokens: readonly number[]; exact: boolean }>;
 }

@@ -7,13 +7,14 @@ import type {
   RegisteredModel,
   SpecFields,
 } from '../model/model-spec.ts';
-import type { MigrationPlan, NodeFilter, PlanTuning } from '../model/plan.ts';
+import type { MigrationPlan, NodeFilter, PlanSettings, PlanTuning } from '../model/plan.ts';
 import type { RollbackReport } from '../model/rollback-report.ts';
 import type { MigrationStatus, Priority, Strategy, TaskStatus } from '../model/status.ts';
 import type { MigrationTask } from '../model/task.ts';
 import type { Vector } from '../model/vector.ts';
 import type { Witness, WitnessSample } from '../model/witness.ts';
 import type { Page, PageOptions } from './node-store.ts';
+import type { TokenCounts } from './token-counts.ts';
 import type { BackupTotals, EndedTasks, StampingEnd } from './totals.ts';
 
 /** What a node was before this plan wrote it. Absent vector, stamp or embedded hash are values too. */
@@ -31,7 +32,7 @@ export interface BackedUpNode extends NodeBackup {
 }
 
 /** A plan as it is asked for. */
-export interface PlanDraft extends Required<PlanTuning> {
+export interface PlanDraft extends PlanSettings {
   readonly source: ModelRef;
   readonly target: ModelRef;
   readonly strategy: Strategy;
@@ -190,7 +191,7 @@ export interface SweepResult {
  * Errors: RegistryErrors with the codes named; any of them `DATABASE_LOCKED`, `DISK_FULL`,
  * `DATABASE_READONLY`, `DATABASE_INVALID`, `DATABASE_NEWER`, `DATABASE_UNAVAILABLE`.
  */
-export interface RegistryStore {
+export interface RegistryStore extends TokenCounts {
   // ── models ──
   /** The same specification again is a no-op that keeps its notes. `MODEL_CONFLICT`. */
   putModel(o: {

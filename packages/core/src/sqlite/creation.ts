@@ -15,7 +15,7 @@ import {
 import { endLeasesOfEndedPlans } from './leases.ts';
 import { knownModel, label, setActive } from './models.ts';
 import { planSnapshot, setStatus } from './plans.ts';
-import { PLAN_ROWS, type PlanRow, planOf } from './rows.ts';
+import { PLAN_ROWS, type PlanRow, planOf, spendColumns } from './rows.ts';
 
 const CREATE_LEASE_MS = 30_000;
 const DISCARD_PAGE = 10_000;
@@ -42,7 +42,8 @@ export function createPlan(
   context.db
     .sql(
       `UPDATE plans SET source = :source, priority = :priority, batch_size = :batchSize, throttle_ms = :throttleMs,
-         lanes = :maxParallelWorkers, max_retries = :maxRetries, keep_backups = :keepBackups WHERE plan = :plan`,
+         lanes = :maxParallelWorkers, max_retries = :maxRetries, duty_cycle = :dutyCycle, spend_cap = :spendCap,
+         spend_unit = :spendUnit, keep_backups = :keepBackups WHERE plan = :plan`,
     )
     .run({ ...columnsOf(context, draft), plan: interrupted.plan });
   return { creation: takeCreation(context, anyPlan(context, interrupted.plan), creator), abandoned };
@@ -57,6 +58,8 @@ function columnsOf(context: Context, draft: PlanDraft) {
     throttleMs: draft.throttleMs,
     maxParallelWorkers: draft.maxParallelWorkers,
     maxRetries: draft.maxRetries,
+    dutyCycle: draft.dutyCycle,
+    ...spendColumns(draft.spendCap),
     keepBackups: draft.backupOldVectors ? 1 : 0,
   };
 }
@@ -68,9 +71,9 @@ function beginCreation(context: Context, draft: PlanDraft, creator?: ProcessIden
   const added = db
     .sql(
       `INSERT INTO plans (plan_id, strategy, strategy_reason, whole_store, filter, source, target, status, priority, created, activate,
-         batch_size, throttle_ms, lanes, max_retries, keep_backups)
+         batch_size, throttle_ms, lanes, max_retries, duty_cycle, spend_cap, spend_unit, keep_backups)
        VALUES (:planId, :strategy, :strategyReason, :wholeStore, :filter, :source, :target, 'pending', :priority, :created, :activate,
-         :batchSize, :throttleMs, :maxParallelWorkers, :maxRetries, :keepBackups)`,
+         :batchSize, :throttleMs, :maxParallelWorkers, :maxRetries, :dutyCycle, :spendCap, :spendUnit, :keepBackups)`,
     )
     .run({
       ...columnsOf(context, draft),
@@ -125,6 +128,8 @@ function draftOf(row: PlanRow): PlanDraft {
     throttleMs: plan.throttleMs,
     maxParallelWorkers: plan.maxParallelWorkers,
     maxRetries: plan.maxRetries,
+    dutyCycle: plan.dutyCycle,
+    ...(plan.spendCap && { spendCap: plan.spendCap }),
   };
 }
 

@@ -4,7 +4,7 @@ import { type MigrationStatus, mayFollow } from '../model/status.ts';
 import type { Page, PageOptions } from '../ports/node-store.ts';
 import { type Change, type Context, note } from './context.ts';
 import { assertFree, holderOfTasks } from './holding.ts';
-import { PLAN_ROWS, type PlanRow, planOf } from './rows.ts';
+import { PLAN_ROWS, type PlanRow, planOf, spendCapOf, spendColumns } from './rows.ts';
 
 /** The row of a sealed plan. */
 export function findPlan({ db }: Context, planId: string): PlanRow | undefined {
@@ -119,6 +119,7 @@ const tuned = {
   throttleMs: 'throttle_ms',
   maxParallelWorkers: 'lanes',
   maxRetries: 'max_retries',
+  dutyCycle: 'duty_cycle',
 } as const;
 
 export function tune(context: Context, planId: string, tuning: PlanTuning): MigrationPlan {
@@ -131,6 +132,14 @@ export function tune(context: Context, planId: string, tuning: PlanTuning): Migr
     if (to === undefined || to === row[column]) continue;
     context.db.sql(`UPDATE plans SET ${column} = ? WHERE plan = ?`).run(to, row.plan);
     details[key] = { from: row[column], to };
+  }
+  const cap = { from: spendCapOf(row) ?? null, to: tuning.spendCap };
+  if (cap.to !== undefined && JSON.stringify(cap.from) !== JSON.stringify(cap.to)) {
+    const columns = spendColumns(cap.to);
+    context.db
+      .sql('UPDATE plans SET spend_cap = :spendCap, spend_unit = :spendUnit WHERE plan = :plan')
+      .run({ ...columns, plan: row.plan });
+    details.spendCap = cap;
   }
   if (Object.keys(details).length > 0) note(context, 'plan:tuned', { plan: row.plan, details });
   return planSnapshot(context, planId);

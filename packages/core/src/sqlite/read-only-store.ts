@@ -47,6 +47,8 @@ const access = {
   endLease: 'write',
   backUp: 'write',
   settle: 'write',
+  reserveTokens: 'write',
+  settleTokens: 'write',
   sweep: 'write',
   endSweep: 'write',
   beginRollback: 'write',

@@ -29,6 +29,7 @@ import * as rollbacks from './rollbacks.ts';
 import { planOf } from './rows.ts';
 import * as seeing from './seeing.ts';
 import * as sideNotes from './side-notes.ts';
+import { reserveTokens, settleTokens } from './spending.ts';
 import * as sweeps from './sweeps.ts';
 import { failures, type TaskQuery, tasks } from './task-list.ts';
 import * as totals from './totals.ts';
@@ -243,6 +244,14 @@ export class SqliteRegistryStore implements RegistryStore {
 
   backUp(lease: Lease, backups: readonly BackedUpNode[]) {
     return this.#write((context) => batches.backUp(context, lease, backups));
+  }
+
+  reserveTokens(lease: Lease, tokens: readonly number[]) {
+    return this.#write((context) => reserveTokens(context, lease, tokens));
+  }
+
+  settleTokens(lease: Lease, o: { reserved: number; billed: number }) {
+    return this.#write((context) => settleTokens(context, lease, o));
   }
 
   settle(lease: Lease, result: BatchResult) {

@@ -6,6 +6,7 @@ import {
   type SpecFields,
 } from '../model/model-spec.ts';
 import { MigrationPlan, type NodeFilter } from '../model/plan.ts';
+import type { SpendCap } from '../model/spend-cap.ts';
 import type { MigrationStatus, Priority, Strategy, TaskStatus } from '../model/status.ts';
 import { MigrationTask } from '../model/task.ts';
 import { vectorBytes, vectorOfBytes } from '../model/vector.ts';
@@ -81,6 +82,11 @@ export interface PlanRow {
   throttle_ms: number;
   lanes: number;
   max_retries: number;
+  /** These four are absent where an older file is read. */
+  duty_cycle?: number;
+  spend_cap?: number | null;
+  spend_unit?: 'dollars' | 'tokens' | null;
+  spent?: number;
   keep_backups: number;
   total: number;
   completed: number;
@@ -144,6 +150,8 @@ export function planOf(row: PlanRow): MigrationPlan {
     throttleMs: row.throttle_ms,
     maxParallelWorkers: row.lanes,
     maxRetries: row.max_retries,
+    dutyCycle: row.duty_cycle ?? 1,
+    ...spendingOf(row),
     totalNodes: row.total,
     completedNodes: row.completed,
     failedNodes: row.failed,
@@ -160,6 +168,32 @@ export function planOf(row: PlanRow): MigrationPlan {
         previousActive: { modelId: row.previous_id, version: row.previous_version },
       }),
   });
+}
+
+/** The cap of a row; undefined where there is none, or an older file is read. */
+export function spendCapOf({
+  spend_cap,
+  spend_unit,
+}: Pick<PlanRow, 'spend_cap' | 'spend_unit'>): SpendCap | undefined {
+  if (spend_cap === null || spend_cap === undefined) return undefined;
+  return spend_unit === 'dollars' ? { dollars: spend_cap } : { tokens: spend_cap };
+}
+
+/** The two columns of a cap. */
+export function spendColumns(cap: SpendCap | null | undefined): {
+  spendCap: number | null;
+  spendUnit: string | null;
+} {
+  if (cap === null || cap === undefined) return { spendCap: null, spendUnit: null };
+  return 'dollars' in cap
+    ? { spendCap: cap.dollars, spendUnit: 'dollars' }
+    : { spendCap: cap.tokens, spendUnit: 'tokens' };
+}
+
+function spendingOf(row: PlanRow): { spendCap?: SpendCap; spentTokens?: number } {
+  const spendCap = spendCapOf(row);
+  const spentTokens = row.spent ?? 0;
+  return { ...(spendCap && { spendCap }), ...((spendCap || spentTokens > 0) && { spentTokens }) };
 }
 
 export interface TaskRow {

@@ -6,7 +6,7 @@
  * lies in the range of a live lease; whatever else is waiting is in state 1 and found by an index.
  */
 export const APPLICATION_ID = 0x45565247; // "EVRG"
-export const SCHEMA_VERSION = 5;
+export const SCHEMA_VERSION = 6;
 
 /** States of a task row. 0 and 1 are pending, 2 is in progress. */
 export const state = {
@@ -168,4 +168,8 @@ export const schemaSteps: readonly string[] = [
   `CREATE TABLE side_notes (
   plan INTEGER NOT NULL, node_id TEXT NOT NULL, note TEXT NOT NULL, PRIMARY KEY (plan, node_id)
 ) STRICT, WITHOUT ROWID`,
+  `ALTER TABLE plans ADD COLUMN duty_cycle REAL NOT NULL DEFAULT 1;
+   ALTER TABLE plans ADD COLUMN spend_cap REAL;
+   ALTER TABLE plans ADD COLUMN spend_unit TEXT;
+   ALTER TABLE plans ADD COLUMN spent INTEGER NOT NULL DEFAULT 0`,
 ];

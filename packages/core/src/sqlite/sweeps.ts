@@ -278,9 +278,9 @@ function followUpPlan(context: Context, row: PlanRow): MigrationPlan {
   const { lastInsertRowid } = db
     .sql(
       `INSERT INTO plans (plan_id, strategy, whole_store, filter, source, target, status, priority, created, sealed, activate,
-         sweep_due, batch_size, throttle_ms, lanes, max_retries, keep_backups)
+         sweep_due, batch_size, throttle_ms, lanes, max_retries, duty_cycle, spend_cap, spend_unit, spent, keep_backups)
        SELECT :planId, strategy, whole_store, filter, source, target, 'pending', priority, :now, :now, 0, 1, batch_size, throttle_ms,
-         lanes, max_retries, max(keep_backups, reason_code IS 'ORIGIN_PLAN') FROM plans WHERE plan = :plan`,
+         lanes, max_retries, duty_cycle, spend_cap, spend_unit, spent, max(keep_backups, reason_code IS 'ORIGIN_PLAN') FROM plans WHERE plan = :plan`,
     )
     .run({ planId, now: clock.now(), plan: row.plan });
   const plan = Number(lastInsertRowid);

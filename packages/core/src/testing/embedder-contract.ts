@@ -67,6 +67,8 @@ export function embedderContract(
     'rejects a call whose signal has aborted': checkAborted,
     'stops at an abort, and answers the next call': (embedder) => checkAbortUnderWay(embedder, manyTexts),
     'counts the tokens of each text, if any': checkTokens,
+    'tells what was billed before the call ends, if anything': checkBilled,
+    'says of each text whether it is at hand, if it can': checkCached,
   };
   return Object.entries(cases).map(([name, check]) => ({
     name,
@@ -157,6 +159,36 @@ async function checkTokens(embedder: Embedder): Promise<void> {
   assert.equal(tokens.length, sentences.length);
   for (const count of tokens) assert.ok(Number.isInteger(count) && count > 0, `${count} tokens`);
   assert.deepEqual([...(await embedder.countTokens([])).tokens], []);
+}
+
+async function checkBilled(embedder: Embedder): Promise<void> {
+  const billed: number[] = [];
+  let hasEnded = false;
+  const onBilled = (tokens: number) => {
+    assert.equal(hasEnded, false, 'told after the call had ended');
+    billed.push(tokens);
+  };
+  await embedder.embed([sentences[0]!, sentences[1]!], { ...document, onBilled });
+  hasEnded = true;
+  for (const tokens of billed) assert.ok(Number.isFinite(tokens) && tokens >= 0, `${tokens} tokens billed`);
+}
+
+/** What is at hand is not billed for. */
+async function checkCached(embedder: Embedder): Promise<void> {
+  if (embedder.cached === undefined) return;
+  const texts = [sentences[0]!, sentences[1]!, sentences[0]!];
+  const before = await embedder.cached(texts, document);
+  assert.deepEqual([before.length, before[0]], [3, before[2]]);
+  for (const isCached of before) assert.equal(typeof isCached, 'boolean');
+  assert.deepEqual([...(await embedder.cached([], document))], []);
+  await embedder.embed(texts, document);
+  const after = await embedder.cached(texts, document);
+  let billed = 0;
+  const onBilled = (tokens: number) => {
+    billed += tokens;
+  };
+  await embedder.embed(texts, { ...document, onBilled });
+  if (after.every(Boolean)) assert.equal(billed, 0, 'billed for what is at hand');
 }
 
 async function answersOrRefuses(embedder: Embedder, text: string): Promise<void> {

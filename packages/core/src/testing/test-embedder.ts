@@ -12,6 +12,8 @@ export interface EmbedderCall {
   readonly texts: readonly string[];
   readonly purpose: 'document' | 'query';
   readonly signal: AbortSignal | undefined;
+  /** Where the caller wants to know what was billed. */
+  readonly onBilled: ((tokens: number) => void) | undefined;
 }
 
 /**
@@ -77,10 +79,10 @@ export function testEmbedder(options: TestEmbedderOptions = {}): TestEmbedder {
     },
     ...(options.limits && { limits: options.limits }),
     ...(options.countsTokens && { countTokens: wordCounter(options.countsTokens.exact) }),
-    async embed(texts, { purpose, signal }) {
+    async embed(texts, { purpose, signal, onBilled }) {
       const isWitness = texts.length > 0 && texts.every((text) => witnessTexts.includes(text));
       const made = isWitness ? witnessCalls : calls;
-      const call: EmbedderCall = { index: made.length, texts: [...texts], purpose, signal };
+      const call: EmbedderCall = { index: made.length, texts: [...texts], purpose, signal, onBilled };
       made.push(call);
       const heeded = options.ignoresSignal ? undefined : signal;
       heeded?.throwIfAborted();

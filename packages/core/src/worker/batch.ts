@@ -17,6 +17,7 @@ import { readBatch } from '../read-batch.ts';
 import type { PlanNodes } from '../side-set.ts';
 import { type InStep, measureSettled, measureWrites, observeBatch } from '../telemetry/batch.ts';
 import type { PlanGuard } from '../witness/plan-guard.ts';
+import { Budget } from './budget.ts';
 import { type EmbeddedBatch, embedBatch, type Interruption } from './embed-batch.ts';
 import { isVector } from './embed-call.ts';
 import { backoffMs, CONFLICTS_AT_MOST, holdMs } from './pace.ts';
@@ -158,15 +159,11 @@ class Batch {
   }
 
   #call(contents: readonly string[], stopping: AbortSignal): Promise<EmbeddedBatch> {
-    const { embedders, clock } = this.#context;
-    return embedBatch(contents, {
-      embedders,
-      clock,
-      spec: this.#lease.plan.targetSpec,
-      purpose: 'document',
-      isProbe: this.#lease.heldSince !== undefined,
-      stopping,
-    });
+    const { embedders, clock, registry } = this.#context;
+    const { targetSpec: spec, spendCap } = this.#lease.plan;
+    const budget = spendCap && new Budget(registry, this.#lease, embedders.get(spec).embedder);
+    const isProbe = this.#lease.heldSince !== undefined;
+    return embedBatch(contents, { embedders, clock, spec, purpose: 'document', isProbe, stopping, budget });
   }
 
   #failed(task: LeasedTask, error: Reason): TaskOutcome {

@@ -18,6 +18,7 @@ import { runnableStatuses } from '../model/status.ts';
 import { continueCreation, endDeadCreation } from '../planner/create-plan.ts';
 import type { Lease, WorkerInfo } from '../ports/registry-store.ts';
 import { Lane } from './lane.ts';
+import { LaneRest } from './lane-rest.ts';
 import { type LeaseEnd, LeaseRunner } from './lease-runner.ts';
 import { LEASE_MS } from './pace.ts';
 
@@ -286,9 +287,10 @@ export class Dispatcher {
   #startLane(lease: Lease, stopping: AbortSignal): void {
     const { leaseId, plan } = lease;
     const lane = new Lane(this.#lanes, plan.planId);
+    const rest = new LaneRest(this.#context, plan);
     this.#leases.add(leaseId);
     const onEmbedded = async () => {
-      if (plan.throttleMs === 0 && !stopping.aborted) {
+      if (!rest.isDue && !stopping.aborted) {
         this.#embedded.add(leaseId);
         lane.leave();
         this.nudge();
@@ -303,10 +305,11 @@ export class Dispatcher {
       this.#count(end);
       this.#noteTrouble(plan.planId, end.trouble);
       this.nudge();
-      const restMs = end.pauseMs ?? (lease.kind === 'batch' ? plan.throttleMs : 0);
-      if (restMs > 0) {
+      if (end.pauseMs !== undefined || (lease.kind === 'batch' && rest.isDue)) {
         lane.enter();
-        await this.#context.clock.sleep(restMs, stopping);
+        await (end.pauseMs === undefined
+          ? rest.take(stopping)
+          : this.#context.clock.sleep(end.pauseMs, stopping));
       }
       lane.leave();
       this.#inHand.delete(run);

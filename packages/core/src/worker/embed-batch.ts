@@ -9,6 +9,7 @@
  */
 import type { Reason } from '../errors.ts';
 import type { Vector } from '../model/vector.ts';
+import type { Budget } from './budget.ts';
 import { chunked } from './chunks.ts';
 import { type CallResult, callEmbedder, type EmbedCallOptions, isVector } from './embed-call.ts';
 
@@ -32,15 +33,18 @@ export interface EmbedBatchOptions extends EmbedCallOptions {
   readonly isProbe: boolean;
   /** Once aborted, the call in hand ends as it may and no further one is made. */
   readonly stopping: AbortSignal;
+  /** Absent where the plan has no spend cap. */
+  readonly budget?: Budget | undefined;
 }
 
 export async function embedBatch(texts: readonly string[], o: EmbedBatchOptions): Promise<EmbeddedBatch> {
   const run = new BatchEmbedding(o);
   for (const chunk of await chunked(texts, o.embedders.get(o.spec).embedder)) {
     await run.embed(chunk);
-    if (run.interruption !== undefined || o.stopping.aborted) break;
+    if (run.isOver || o.stopping.aborted) break;
   }
   await run.doubt();
+  run.end();
   return run;
 }
 
@@ -50,14 +54,21 @@ class BatchEmbedding implements EmbeddedBatch {
   interruption?: Interruption;
   /** The server is known to answer, so what fails now is the texts' fault. */
   #isSuspect = false;
+  /** Why the spend cap allowed no further text. */
+  #capped: Reason | undefined;
   readonly #options: EmbedBatchOptions;
 
   constructor(options: EmbedBatchOptions) {
     this.#options = options;
   }
 
-  async embed(texts: readonly string[]): Promise<void> {
-    const result = await callEmbedder(texts, this.#options);
+  get isOver(): boolean {
+    return this.interruption !== undefined || this.#capped !== undefined;
+  }
+
+  async embed(all: readonly string[]): Promise<void> {
+    const { result, texts } = await this.#call(all);
+    if (result === undefined) return;
     if (result.kind === 'answered') return this.#keep(texts, result);
     if (this.#options.stopping.aborted) return this.#interrupt({ kind: 'stop' });
     if (result.kind === 'refused') return this.#narrow(texts, result.reason);
@@ -71,6 +82,21 @@ class BatchEmbedding implements EmbeddedBatch {
     return this.#narrow(texts, result.reason);
   }
 
+  /** Sends the texts that the spend cap allows; where it does not allow all of them, the rest is not decided. */
+  async #call(
+    all: readonly string[],
+  ): Promise<{ readonly result?: CallResult; readonly texts: readonly string[] }> {
+    const { budget } = this.#options;
+    if (budget === undefined) return { result: await callEmbedder(all, this.#options), texts: all };
+    const permit = await budget.permit(all);
+    if (permit === undefined) this.#interrupt({ kind: 'stop' });
+    this.#capped ??= permit?.reason;
+    if (permit === undefined || permit.texts.length === 0) return { texts: [] };
+    const result = await callEmbedder(permit.texts, { ...this.#options, onBilled: permit.onBilled });
+    await permit.settle(result);
+    return { result, texts: permit.texts };
+  }
+
   /**
    * Where every text was refused and nothing was ever answered, the embedder may refuse all texts. Then no
    * text is at fault, and the plan is paused.
@@ -81,6 +107,12 @@ class BatchEmbedding implements EmbeddedBatch {
     if (probe === undefined) return;
     this.results.clear();
     this.#interrupt(probe);
+  }
+
+  /** What the cap left over is not decided, and no text is at fault for it. */
+  end(): void {
+    if (this.#capped !== undefined && this.interruption === undefined)
+      this.#interrupt({ kind: 'pause', reason: this.#capped });
   }
 
   #keep(texts: readonly string[], result: Extract<CallResult, { kind: 'answered' }>): void {
@@ -100,12 +132,14 @@ class BatchEmbedding implements EmbeddedBatch {
     }
     const middle = Math.ceil(texts.length / 2);
     await this.embed(texts.slice(0, middle));
-    if (this.interruption === undefined) await this.embed(texts.slice(middle));
+    if (!this.isOver) await this.embed(texts.slice(middle));
   }
 
   /** Undefined where the embedder answers a plain text. */
   async #probe(): Promise<Interruption | undefined> {
-    const result = await callEmbedder([PROBE_TEXT], this.#options);
+    const { result } = await this.#call([PROBE_TEXT]);
+    if (result === undefined)
+      return this.#capped ? { kind: 'pause', reason: this.#capped } : this.interruption;
     if (result.kind === 'answered') {
       const fault = result.vectors.find((vector) => !isVector(vector)) as Reason | undefined;
       if (fault !== undefined) return { kind: 'pause', reason: fault };

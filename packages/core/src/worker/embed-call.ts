@@ -26,6 +26,8 @@ export interface EmbedCallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Past any cache. */
   readonly fresh?: boolean;
+  /** Told what was billed, where the embedder knows. */
+  readonly onBilled?: ((tokens: number) => void) | undefined;
 }
 
 /** How one call ended: a vector or a fault for each text, or why there is none for any. */
@@ -54,8 +56,14 @@ async function callOnce(
   o: EmbedCallOptions,
 ): Promise<CallResult> {
   try {
+    const { purpose, onBilled } = o;
     const vectors = await withTimeout(o.clock, o.signal, (signal) =>
-      embedder.embed(texts, { purpose: o.purpose, signal, ...(o.fresh && { fresh: true }) }),
+      embedder.embed(texts, {
+        purpose,
+        signal,
+        ...(o.fresh && { fresh: true }),
+        ...(onBilled && { onBilled }),
+      }),
     );
     return checkAnswer(texts, vectors, o.spec);
   } catch (error) {

@@ -68,16 +68,31 @@ function heldBack(
   workers: readonly Pick<WorkerInfo, 'waiting'>[],
   perSecond: number,
 ): HeldBackBy | undefined {
+  if (plan.status === 'paused') return plan.reason?.code === 'SPEND_CAP' ? 'spendCap' : undefined;
   if (plan.hold !== undefined) return plan.hold.code === 'RATE_LIMITED' ? 'rateLimit' : 'backoff';
-  if (['pending', 'in_progress', 'rolling_back'].includes(plan.status)) {
-    if (workers.length === 0) return 'noWorker';
-    if (workers.every(({ waiting }) => waiting.some((one) => lacksEmbedder(one, plan)))) return 'noEmbedder';
-  }
+  if (!['pending', 'in_progress', 'rolling_back'].includes(plan.status)) return undefined;
+  if (workers.length === 0) return 'noWorker';
+  if (workers.every(({ waiting }) => waiting.some((one) => lacksEmbedder(one, plan)))) return 'noEmbedder';
+  if (workers.every(({ waiting }) => waiting.some((one) => isTroubled(one, plan)))) return 'trouble';
+  if (plan.status === 'rolling_back') return undefined;
+  return resting(plan, perSecond);
+}
+
+/** A throttle is told where it takes more than half of a lane's time, a duty cycle always: it is what was asked for. */
+function resting(plan: MigrationPlan, perSecond: number): HeldBackBy | undefined {
   const batchesPerLane = perSecond / plan.batchSize / plan.maxParallelWorkers;
-  // More than half of a lane's time is its rest.
-  return batchesPerLane * plan.throttleMs > 500 ? 'throttle' : undefined;
+  const throttled = (batchesPerLane * plan.throttleMs) / 1000;
+  const byDuty = 1 - plan.dutyCycle;
+  if (throttled > Math.max(0.5, byDuty)) return 'throttle';
+  return byDuty > 0 ? 'dutyCycle' : undefined;
 }
 
 function lacksEmbedder({ planId, code }: WorkerInfo['waiting'][number], plan: MigrationPlan): boolean {
   return planId === plan.planId && (code === 'EMBEDDER_MISSING' || code === 'EMBEDDER_MISMATCH');
+}
+
+/** Without a plan it is the registry itself that cannot be worked on. A hold is told by the plan, and may have ended. */
+function isTroubled({ planId, code }: WorkerInfo['waiting'][number], plan: MigrationPlan): boolean {
+  const isHold = code === 'RATE_LIMITED' || code === 'EMBEDDER_FAILED';
+  return (planId === plan.planId || planId === '') && !isHold;
 }

@@ -25,6 +25,7 @@ function plan(change: Partial<PlanFields>): MigrationPlan {
     throttleMs: 10,
     maxParallelWorkers: 2,
     maxRetries: 3,
+    dutyCycle: 1,
     totalNodes: 10,
     completedNodes: 0,
     failedNodes: 0,

@@ -22,6 +22,7 @@ function plan(fields: Partial<PlanFields>): MigrationPlan {
     throttleMs: 0,
     maxParallelWorkers: 2,
     maxRetries: 3,
+    dutyCycle: 1,
     totalNodes: 4_000,
     completedNodes: 0,
     failedNodes: 0,

@@ -17,7 +17,11 @@ import { checkedVectors } from './vectors.ts';
 /** One request: the texts as the model is to see them. Answers a list of vectors, whose shape is checked. */
 export type Call = (
   texts: string[],
-  options: { readonly purpose: 'document' | 'query'; readonly signal: AbortSignal | undefined },
+  options: {
+    readonly purpose: 'document' | 'query';
+    readonly signal: AbortSignal | undefined;
+    readonly onBilled: ((tokens: number) => void) | undefined;
+  },
 ) => PromiseLike<unknown>;
 
 export interface AdapterEmbedderOptions {
@@ -38,13 +42,13 @@ export function adapterEmbedder(o: AdapterEmbedderOptions): AdapterEmbedder {
     queryChecksum,
     limits: Object.freeze(o.limits),
     countTokens: (texts) => count(texts.map((text) => prepare(text, 'document'))),
-    async embed(texts, { purpose, signal }) {
+    async embed(texts, { purpose, signal, onBilled }) {
       signal?.throwIfAborted();
       const prepared = texts.map((text) => prepare(text, purpose));
       const vectors = [];
       for (const part of await splitTexts(prepared, o.limits, count)) {
         signal?.throwIfAborted();
-        const answer = await orAbort(o.call(part, { purpose, signal }), signal);
+        const answer = await orAbort(o.call(part, { purpose, signal, onBilled }), signal);
         vectors.push(...checkedVectors(answer, part.length, spec));
       }
       return vectors;

@@ -23,6 +23,15 @@ export function vectorsOfAnswer(answer: unknown, count: number): unknown[] {
   return ordered;
 }
 
+/** Tokens that were billed, as `usage` says; undefined where the server does not. */
+export function billedTokens(answer: unknown): number | undefined {
+  const { total_tokens, prompt_tokens } = fieldsOf(fieldsOf(answer).usage);
+  const told = [total_tokens, prompt_tokens].find(
+    (value) => Number.isInteger(value) && (value as number) >= 0,
+  );
+  return told as number | undefined;
+}
+
 /** Little-endian float32, as `encoding_format: "base64"` has them. */
 function vectorOfBase64(text: string): Float32Array {
   const bytes = Buffer.from(text, 'base64');

@@ -1,7 +1,7 @@
 import { type Clock, EmbedderError, type Json } from '@registry/core';
 import { embedderFailure } from '../adapters/failures.ts';
 import { fieldsOf } from '../adapters/fields.ts';
-import { failureOfBody, vectorsOfAnswer } from './answer.ts';
+import { billedTokens, failureOfBody, vectorsOfAnswer } from './answer.ts';
 
 /** Where requests go, and with what. */
 export interface Endpoint {
@@ -15,6 +15,12 @@ export interface Endpoint {
 
 type Body = { readonly [key: string]: Json };
 
+/** What one call may be ended by, and whom it tells what it cost. */
+interface CallOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly onBilled: ((tokens: number) => void) | undefined;
+}
+
 /** Asks a server for vectors; remembers that it cannot send them as base64. */
 export class EmbeddingRequests {
   readonly #endpoint: Endpoint;
@@ -25,21 +31,24 @@ export class EmbeddingRequests {
   }
 
   /** Vectors in the order of the texts, their shape unchecked. @throws EmbedderError, or the signal's reason */
-  async embed(texts: string[], body: Body, signal: AbortSignal | undefined): Promise<unknown[]> {
+  async embed(texts: string[], body: Body, call: CallOptions): Promise<unknown[]> {
     const key = await keyOf(this.#endpoint);
     const asksEncoding = this.#takesEncoding && !('encoding_format' in body);
     const encoding = asksEncoding ? { encoding_format: 'base64' } : {};
     const answer = await this.#post(
       { ...encoding, ...body, model: this.#endpoint.model, input: texts },
       key,
-      signal,
+      call.signal,
     );
-    if (answer.status >= 200 && answer.status < 300 && !isFailure(answer.body))
+    if (answer.status >= 200 && answer.status < 300 && !isFailure(answer.body)) {
+      const billed = billedTokens(answer.body);
+      if (billed !== undefined) call.onBilled?.(billed);
       return vectorsOfAnswer(parsed(answer), texts.length);
+    }
     const told = failureOfBody(answer.body);
     if (asksEncoding && refusesEncoding(answer.status, told)) {
       this.#takesEncoding = false;
-      return this.embed(texts, body, signal);
+      return this.embed(texts, body, call);
     }
     const { code } = fieldsOf(fieldsOf(answer.body).error);
     const status = answer.status < 300 ? (typeof code === 'number' ? code : 500) : answer.status;

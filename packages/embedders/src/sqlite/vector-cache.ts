@@ -78,6 +78,14 @@ export class VectorCache {
     return { vectors, damaged: broken.length };
   }
 
+  /** Of each key, whether there is a vector; a look that counts as no use, and does not find damage. */
+  async has(keys: readonly Buffer[]): Promise<readonly boolean[]> {
+    return this.#database.read(() => {
+      const one = this.#database.sql('SELECT 1 FROM cached_vectors WHERE key = ?').pluck();
+      return keys.map((key) => one.get(key) !== undefined);
+    });
+  }
+
   /** Keeps vectors; one that is there already stays. Makes room first come, last used, first gone. */
   async put(entries: readonly (readonly [key: Buffer, vector: Uint8Array])[]): Promise<void> {
     const database = this.#database;

@@ -112,11 +112,14 @@ export function faultyRegistryStore(
 /** An embedder whose every call can be interrupted, before it is made and after its vectors came. */
 export function faultyEmbedder(inner: Embedder, script: FaultScript, options: FaultyOptions = {}): Embedder {
   const faults = new Interruption('embedder', script, options);
-  const { spec, limits, countTokens } = inner;
+  const { spec, limits, countTokens, cached } = inner;
   return {
     spec,
     ...(limits && { limits }),
     embed: (texts, o) => faults.call('embed', [texts, o], () => inner.embed(texts, o)),
+    ...(cached && {
+      cached: (texts, o) => faults.call('cached', [texts, o], () => cached.call(inner, texts, o)),
+    }),
     ...(countTokens && {
       countTokens: (texts) => faults.call('countTokens', [texts], () => countTokens.call(inner, texts)),
     }),

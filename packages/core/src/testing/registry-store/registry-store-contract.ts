@@ -12,6 +12,7 @@ import { overlapCases } from './overlap.ts';
 import { rollbackCases } from './rollbacks.ts';
 import { type MakeRegistryStore, Scene } from './scene.ts';
 import { sideCases } from './sides.ts';
+import { spendingCases } from './spending.ts';
 import { statusCases } from './status.ts';
 import { sweepCases } from './sweeps.ts';
 import { witnessCases } from './witnesses.ts';
@@ -24,6 +25,7 @@ const groups = {
   holds: holdCases,
   leases: leaseCases,
   batches: batchCases,
+  spending: spendingCases,
   sweeps: sweepCases,
   cutover: cutoverCases,
   rollback: rollbackCases,

@@ -109,6 +109,7 @@ export class Scene {
       throttleMs: 0,
       maxParallelWorkers: 2,
       maxRetries: 3,
+      dutyCycle: 1,
       ...changes,
     };
   }
