@@ -5,7 +5,8 @@ import { terminal } from './terminal.ts';
 /** Runs a command with what was written: arguments and options by name. */
 export type Runner = (definition: CommandDefinition, values: Record<string, unknown>) => Promise<void>;
 
-const globals: readonly OptionDefinition[] = [
+/** What every command takes. */
+export const globalOptions: readonly OptionDefinition[] = [
   { flags: '--json', about: 'print objects, one a line, for programs' },
   { flags: '--verbose', about: 'say more, and where errors come from' },
   { flags: '-y, --yes', about: 'yes to every question, for scripts' },
@@ -36,7 +37,7 @@ export function buildProgram(run: Runner, version: string): Command {
       minWidthToWrap: 20,
       subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(written)].join(' '),
     });
-  for (const option of globals) program.addOption(optionOf(option));
+  for (const option of globalOptions) program.addOption(optionOf(option));
   for (const definition of commandTable) addCommand(program, definition, run);
   program.addHelpText('after', example(['evr init', 'evr status', 'evr plan --help']));
   return program;

@@ -41,13 +41,21 @@ export interface WorkerStats {
 
 /** Events of this process; `watchMigration` also sees what others do. */
 export interface RegistryEvents {
+  /** A model was registered, or registered again in the same form. */
   'model:registered': RegisteredModel;
+  /** A model became the active one. */
   'model:activated': RegisteredModel;
+  /** A plan was made. */
   'plan:created': MigrationPlan;
+  /** A plan went from one status to another. */
   'plan:changed': { readonly plan: MigrationPlan; readonly from: MigrationStatus };
+  /** Readers and writers were moved to the target of a plan. */
   'plan:cutover': MigrationPlan;
+  /** A batch was counted. */
   'batch:settled': MigrationProgress;
+  /** A node failed for good. */
   'task:failed': MigrationTask;
+  /** The worker changed its state. */
   'worker:changed': WorkerStats;
 }
 

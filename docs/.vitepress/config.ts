@@ -1,0 +1,66 @@
+import { defineConfig } from 'vitepress';
+
+const guides = [
+  ['Switch a model in SQLite', 'sqlite'],
+  ['Switch a model in Qdrant', 'qdrant'],
+  ['Switch a model from the editor', 'editor'],
+  ['Operate a migration', 'operate'],
+  ['Write a node store', 'node-store'],
+  ['Write an embedder', 'embedder'],
+  ['Coming from MnemoCore', 'mnemocore'],
+] as const;
+
+const reference = [
+  ['CLI', 'cli'],
+  ['Configuration', 'configuration'],
+  ['Database schema', 'schema'],
+  ['Error codes', 'errors'],
+  ['Events', 'events'],
+  ['Metrics and traces', 'metrics'],
+] as const;
+
+const doors = [
+  ['@registry/core', 'core'],
+  ['@registry/core/testing', 'core-testing'],
+  ['@registry/node-memory', 'node-memory'],
+  ['@registry/embedders', 'embedders'],
+  ['@registry/qdrant', 'qdrant'],
+  ['@registry/cli', 'cli'],
+] as const;
+
+const items = (folder: string, pages: readonly (readonly [text: string, page: string])[]) =>
+  pages.map(([text, page]) => ({ text, link: `/${folder}/${page}` }));
+
+export default defineConfig({
+  title: 'Embedding Version Registry',
+  description: 'Which embedding model made which vector, and a safe way from one model to another.',
+  lang: 'en',
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/icon.svg' }]],
+  cleanUrls: true,
+  // Dead links end the build; `generator/check-links.ts` looks at places within pages too.
+  ignoreDeadLinks: false,
+  srcExclude: ['README.md'],
+  vite: { build: { chunkSizeWarningLimit: 4_000 } },
+  themeConfig: {
+    nav: [
+      { text: 'Start', link: '/start' },
+      { text: 'Concepts', link: '/concepts' },
+      { text: 'Guides', link: '/guides/sqlite', activeMatch: '^/guides/' },
+      { text: 'Reference', link: '/reference/cli', activeMatch: '^/reference/' },
+    ],
+    sidebar: [
+      {
+        text: 'First',
+        items: [
+          { text: 'Start in five minutes', link: '/start' },
+          { text: 'Concepts', link: '/concepts' },
+        ],
+      },
+      { text: 'Guides', items: items('guides', guides) },
+      { text: 'Reference', items: items('reference', reference) },
+      { text: 'API', items: items('reference/api', doors) },
+    ],
+    outline: { level: [2, 3] },
+    search: { provider: 'local' },
+  },
+});

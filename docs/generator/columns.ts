@@ -1,0 +1,68 @@
+/** What the columns of the views mean. `schema.ts` beside it fails where the database has others. */
+export const viewColumns: Readonly<
+  Record<string, { about: string; columns: Readonly<Record<string, string>> }>
+> = {
+  models: {
+    about: 'The registered models, one row for each id and version.',
+    columns: {
+      model_id: 'Id of the model.',
+      version: 'Its version, an integer.',
+      dimension: 'Elements of a vector.',
+      checksum: 'Pins the configuration of the model.',
+      name: 'What people call it.',
+      description: 'A sentence about it.',
+      created_at: 'When it was registered, ISO 8601.',
+      is_active: '1 for the active model; at most one row has it.',
+    },
+  },
+  migration_plans: {
+    about: 'The plans. A plan that is still being written is not seen here.',
+    columns: {
+      plan_id: 'Id of the plan.',
+      source_model_id: 'Model that was active when the plan was made: id,',
+      source_version: 'version',
+      source_checksum: 'and checksum.',
+      target_model_id: 'Model that the nodes are embedded with: id,',
+      target_version: 'version',
+      target_checksum: 'and checksum.',
+      status: 'pending, in_progress, paused, completed, failed, cancelled, rolling_back or rolled_back.',
+      total_nodes: 'Nodes of the plan.',
+      completed_nodes: 'Those at the target.',
+      failed_nodes: 'Those that failed for good.',
+      created_at: 'When it was made, ISO 8601.',
+      started_at: 'When the first batch was claimed.',
+      completed_at: 'When it ended.',
+      batch_size: 'Nodes per batch.',
+      throttle_delay_ms: 'Milliseconds that each lane rests after its batch.',
+      max_parallel_workers: 'Batches being embedded at a time, over all processes.',
+      plan_data:
+        'JSON of the other settings: strategy, whole_store, where, priority, max_retries, backup_old_vectors, reason_code, reason_message, cut_over_at, finalized_at.',
+    },
+  },
+  migration_tasks: {
+    about: 'The tasks, one row for each node of a plan.',
+    columns: {
+      task_id: '`<plan_id>:<node_id>`.',
+      plan_id: 'The plan.',
+      node_id: 'The node.',
+      source_model_id: 'Model that the node was stamped with; NULL where it had no stamp: id,',
+      source_version: 'version',
+      source_checksum: 'and checksum.',
+      target_model_id: 'Model that it is embedded with: id,',
+      target_version: 'version',
+      target_checksum: 'and checksum.',
+      status: 'pending, in_progress, completed, failed, skipped, cancelled or rolled_back.',
+      priority: '0 critical, 1 high, 2 normal, 3 low.',
+      created_at: 'When the plan was made, ISO 8601.',
+      started_at: 'When the task was first claimed.',
+      completed_at: 'When it ended.',
+      error_message: 'Why it failed; never quotes content.',
+      retry_count: 'Failed attempts so far.',
+      max_retries: 'Further attempts that are made after the first failure.',
+      old_vector_backup: 'Bytes of the vector before the plan, as the store gave them.',
+      can_rollback: '1 where there is a backup.',
+      error_code: 'Code of the failure.',
+      next_attempt_at: 'When it is tried again.',
+    },
+  },
+};

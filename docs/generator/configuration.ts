@@ -1,0 +1,51 @@
+/** The settings, from the table that YAML files, variables and options are checked by. */
+import { defaultConfig } from '@registry/core';
+import { type SettingName, settings } from '../../packages/core/src/config/settings.ts';
+import { code, prose, table } from './markdown.ts';
+import { propertiesOf } from './source.ts';
+
+export function configurationPage(): string {
+  const meanings = propertiesOf('packages/core/src/config/settings.ts', 'RegistryConfig');
+  const names = Object.keys(settings) as SettingName[];
+  const rows = names.map((name) => {
+    const { key, variable } = settings[name];
+    return [code(name), code(key), code(variable), code(String(defaultConfig[name]))];
+  });
+  const sections = names.map((name) => {
+    const { allowed, allowedText } = settings[name];
+    const inVariables = allowedText === allowed ? '' : ` In a variable: ${allowedText}.`;
+    return `### ${name}\n\n${prose(meanings[name] ?? '')}\n\nAllowed: ${allowed}.${inVariables}\n`;
+  });
+  return `---
+outline: [2, 3]
+---
+
+# Configuration
+
+Later ones win: defaults, then \`config.yaml\`, then environment variables, then what a program passes. \`evr\` puts
+\`embedding-registry.config.ts\` between the YAML file and the variables, and its flags last.
+
+In YAML the settings stand in a section \`embedding_registry:\`, at top level or below \`haim:\`. In a program:
+\`EmbeddingVersionManager.open\` reads neither files nor variables; \`loadRegistryConfig({ path, env })\` does, and its
+result is passed as \`config\`. Numbers are the defaults of new plans: a plan that was made keeps its own until it is tuned.
+
+## All settings
+
+${table(['in code', 'in YAML', 'variable', 'default'], rows)}
+
+## What they mean
+
+${sections.join('\n')}
+## The configuration file of evr
+
+\`embedding-registry.config.ts\` (or \`.mts\`, \`.js\`, \`.mjs\`) is looked for in the working directory and above. It says what a
+YAML file cannot: where nodes live, and what embeds them. \`evr init\` writes one with comments.
+
+${table(
+  ['key', 'meaning'],
+  Object.entries(propertiesOf('packages/cli/src/config/registry-file.ts', 'RegistryDefinition')).map(
+    ([key, meaning]) => [code(key), prose(meaning)],
+  ),
+)}
+`;
+}
