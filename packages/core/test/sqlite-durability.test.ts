@@ -17,3 +17,28 @@ it('every connection is durable at each commit, also one to a file that is opene
     database.close();
   }
 });
+
+it('a commit that need not be on disk leaves every other one as it is', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'durability-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  await using database = await openedTable(join(folder, 'file.sqlite'));
+  const levels: unknown[] = [];
+  const insert = () => {
+    levels.push(database.raw.pragma('synchronous', { simple: true }));
+    database.raw.exec('INSERT INTO t VALUES (1)');
+  };
+  const refuse = () => {
+    throw new Error('refused');
+  };
+  await database.write(insert, { isSynced: false });
+  await database.write(insert);
+  await expect(database.write(refuse, { isSynced: false })).rejects.toThrow();
+  await database.write(insert);
+  expect(levels).toEqual([1, 2, 2]);
+});
+
+async function openedTable(path: string) {
+  const database = await openSqlite({ path });
+  database.raw.exec('CREATE TABLE t (x)');
+  return Object.assign(database, { [Symbol.asyncDispose]: async () => database.close() });
+}

@@ -18,6 +18,7 @@ import {
 import { SqliteNodeStore } from '@registry/node-memory';
 import Database from 'better-sqlite3';
 import { embedded, models } from '../../crash/models.ts';
+import { unsynced } from './unsynced.ts';
 import { type Durable, durableOf } from './wal-file.ts';
 
 const [folder = '', direction = '', planId = '', seed = '1', often = '0'] = process.argv.slice(2);
@@ -61,7 +62,12 @@ async function onPoint(point: FaultPoint): Promise<void> {
   if (/^nodes\.read/.test(pointName(point))) isSweeping = false;
   if (direction === 'forward' && !isSweeping && chance(0.03)) await edit();
   if (chance(0.02)) emptyLog(chance(0.5) ? paths.registry : paths.nodes);
-  before = durable();
+  const now = durable();
+  before = { nodes: now.nodes, registry: syncsRegistry(point) ? now.registry : before.registry };
+}
+
+function syncsRegistry({ port, method, when }: FaultPoint): boolean {
+  return port === 'registry' && when === 'after' && !unsynced.includes(method);
 }
 
 async function edit(): Promise<void> {

@@ -2,16 +2,20 @@
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ManualClock } from '@registry/core/testing';
+import { EmbeddingVersionManager, type RegistryStore } from '@registry/core';
+import { openRegistry, SqliteDatabase } from '@registry/core/sqlite';
+import { ManualClock, testEmbedder } from '@registry/core/testing';
+import { SqliteNodeStore } from '@registry/node-memory';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { assertSound } from '../../crash/invariants.ts';
-import { embedded } from '../../crash/models.ts';
+import { embedded, models } from '../../crash/models.ts';
 import { planTo, seededWorld } from '../../crash/seeds.ts';
 import type { World } from '../../crash/world.ts';
 import { isLong } from '../length.ts';
 import { afterPowerLoss, assertGoesOn, commitsOf, framesLeft, type Loss, type Losses } from './power-loss.ts';
 import { anywhere, atSteps, type FileName, files, type Snapshot, type Stopped } from './snapshots.ts';
+import { unsynced } from './unsynced.ts';
 
 const seed = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
 const chance = new ManualClock({ seed });
@@ -226,4 +230,45 @@ it('every connection of registry and node store syncs each commit, also one that
   expect(new Set(written.map(({ name }) => name)).size).toBe(2);
   for (const connection of written) expect(connection.pragma('synchronous', { simple: true })).toBe(2);
   await world.close();
+});
+
+it('commits without a sync only what may be done anew, and nothing that a write of a node stands on', async () => {
+  const folder = await workplace('forward');
+  const seen = new Map<string, Set<boolean>>();
+  let method = '';
+  const { write } = SqliteDatabase.prototype;
+  const spy = vi.spyOn(SqliteDatabase.prototype, 'write').mockImplementation(function <T>(
+    this: SqliteDatabase,
+    body: () => T,
+    options: { isSynced?: boolean } = {},
+  ) {
+    const name = this.path.endsWith('registry.sqlite') ? method : 'of the nodes';
+    seen.set(name, (seen.get(name) ?? new Set()).add(options.isSynced ?? true));
+    return write.call(this, body, options) as Promise<T>;
+  });
+  onTestFinished(() => spy.mockRestore());
+  const registry = await openRegistry({ path: join(folder, 'registry.sqlite'), actor: 'test' });
+  // Each method writes before it waits for anything.
+  const registryStore = new Proxy(registry, {
+    get(target, name: string & keyof RegistryStore) {
+      return (...args: unknown[]) => {
+        method = name;
+        return Reflect.apply(target[name], target, args);
+      };
+    },
+  });
+  const nodeStore = await SqliteNodeStore.open({ path: join(folder, 'nodes.sqlite'), sqliteVec: false });
+  const embedders = [testEmbedder({ spec: models.b })];
+  const manager = await EmbeddingVersionManager.open({ registryStore, nodeStore, embedders });
+  await manager.runMigration(planId);
+  await manager.rollbackMigration({ planId, nodeId: 'more-1' });
+  await manager.rollbackMigration({ planId });
+  await manager.finalizeMigration({ planId });
+  await manager.close();
+  await nodeStore.close();
+  await registry.close();
+  for (const [name, levels] of seen) expect([name, ...levels]).toEqual([name, !unsynced.includes(name)]);
+  expect([...seen.keys()]).toEqual(
+    expect.arrayContaining(['claim', 'backUp', 'settle', 'beginRollback', 'endRollback', 'of the nodes']),
+  );
 });

@@ -186,8 +186,10 @@ export interface SweepResult {
 }
 
 /**
- * Models, plans, tasks, leases, backups and journal. Each method is one durable transaction; none exposes a
- * connection. Methods on a lease answer false once the lease is no longer there, and then change nothing.
+ * Models, plans, tasks, leases, backups and journal. Each method is one transaction that every process sees and
+ * that outlives them all; none exposes a connection. A loss of power may take back only what is done anew (tasks
+ * of an unsealed plan, claims, heartbeats, outcomes of batches and of pages of a rollback), and never anything that
+ * was there before a backup, a seal or a change of status that stands. Methods on a lease answer false once the lease is no longer there, and then change nothing.
  * Errors: RegistryErrors with the codes named; any of them `DATABASE_LOCKED`, `DISK_FULL`,
  * `DATABASE_READONLY`, `DATABASE_INVALID`, `DATABASE_NEWER`, `DATABASE_UNAVAILABLE`.
  */

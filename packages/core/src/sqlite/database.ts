@@ -4,7 +4,8 @@
  * Writes run in `BEGIN IMMEDIATE`: a deferred transaction that turns into a writer fails at once when
  * another one wrote meanwhile. The busy timeout is short and the rest of the wait asynchronous, so that a
  * waiting writer does not freeze the event loop. Every connection sets synchronous=FULL itself, since a
- * reopened WAL file starts at NORMAL; a commit is then on disk when it returns.
+ * reopened WAL file starts at NORMAL; a commit is then on disk when it returns, unless the writer says that it may
+ * follow with the next one that has to be.
  */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
@@ -41,6 +42,7 @@ export class SqliteDatabase {
   readonly #clock: Clock;
   readonly #walLimitBytes: number;
   readonly #statements = new Map<string, Database.Statement>();
+  #isSyncing = true;
 
   /** Wraps a connection whose pragmas are set; use {@link openSqlite}. */
   constructor(raw: Database.Database, path: string, clock: Clock, walLimitBytes = WAL_LIMIT_BYTES) {
@@ -68,15 +70,30 @@ export class SqliteDatabase {
   /**
    * Runs `body` in one immediate transaction: durable when it resolves, without effect when it rejects.
    * Waits up to `patienceMs` (5 s) for other writers.
+   *
+   * `isSynced: false` spares the wait for the disk. Every process sees the commit at once, and it outlives all of them;
+   * only a loss of power may take it back, together with whatever was committed behind it: the log reaches the disk in
+   * order, so the next synced commit brings it along.
    * @throws RegistryError `DATABASE_LOCKED`, `DISK_FULL`, `DATABASE_READONLY`, `DATABASE_INVALID`
    */
   async write<T>(
     body: () => T,
-    options: { signal?: AbortSignal | undefined; patienceMs?: number } = {},
+    options: { signal?: AbortSignal | undefined; patienceMs?: number; isSynced?: boolean } = {},
   ): Promise<T> {
-    const result = await this.#patiently(() => this.raw.transaction(body).immediate(), options);
+    const { isSynced = true } = options;
+    const result = await this.#patiently(() => {
+      this.#sync(isSynced);
+      return this.raw.transaction(body).immediate();
+    }, options);
     await this.#relieveWal();
     return result;
+  }
+
+  /** Before each transaction: it cannot be changed within one, and no level outlasts the write that asked for it. */
+  #sync(isSynced: boolean): void {
+    if (this.#isSyncing === isSynced) return;
+    this.raw.pragma(`synchronous=${isSynced ? 'FULL' : 'NORMAL'}`);
+    this.#isSyncing = isSynced;
   }
 
   /** Runs `body` in one read transaction: all its statements see the same state. Errors as for `write`. */
@@ -195,10 +212,10 @@ async function setPragmas(database: SqliteDatabase, options: SqliteOptions, cloc
       await clock.sleep(RETRY_MIN_MS + clock.random() * RETRY_MAX_MS);
     }
   }
-  // Registry: the backup of a vector is on disk before the node is written, a lease is before it is worked on. Node
-  // store: a write is before its task is settled, a rollback's before the cursor passes it. With NORMAL a loss of
-  // power takes either file back to its last checkpoint, and the other one not; `test/chaos/power` shows what is
-  // lost then. In a whole batch NORMAL gained nothing that could be measured.
+  // Registry: the backup of a vector is on disk before the node is written, and with it whatever was committed before.
+  // Node store: a write is before its task is settled, a rollback's before the cursor passes it. With NORMAL throughout
+  // a loss of power takes either file back to its last checkpoint, and the other one not; `test/chaos/power` shows
+  // what is lost then.
   raw.pragma('synchronous=FULL');
   raw.pragma('foreign_keys=ON');
   raw.pragma('recursive_triggers=ON');

@@ -59,6 +59,15 @@ export class SqliteRegistryStore implements RegistryStore {
     return this.#db.write(() => body(this.#context));
   }
 
+  /**
+   * For what is done anew where a loss of power took it back: claims, heartbeats, and outcomes of what the node store
+   * has on disk already. No write of a node stands on it: a backup, a seal and each change of a status is synced, and
+   * takes what was committed before it along.
+   */
+  #writeUnsynced<T>(body: (context: Context) => T): Promise<T> {
+    return this.#db.write(() => body(this.#context), { isSynced: false });
+  }
+
   putModel(o: {
     spec: EmbeddingModelSpec;
     notes: ModelNotes;
@@ -135,7 +144,7 @@ export class SqliteRegistryStore implements RegistryStore {
   }
 
   addTasks(plan: PlanCreation, seeds: readonly TaskSeed[], scanCursor?: string) {
-    return this.#write((context) => creation.addTasks(context, plan, seeds, scanCursor));
+    return this.#writeUnsynced((context) => creation.addTasks(context, plan, seeds, scanCursor));
   }
 
   sealPlan(plan: PlanCreation) {
@@ -219,7 +228,7 @@ export class SqliteRegistryStore implements RegistryStore {
   }
 
   claim(o: leases.ClaimOptions) {
-    return this.#write((context) => leases.claim(context, o));
+    return this.#writeUnsynced((context) => leases.claim(context, o));
   }
 
   checkNode(o: { planId: string; nodeId: string }) {
@@ -231,15 +240,15 @@ export class SqliteRegistryStore implements RegistryStore {
   }
 
   renew(o: { workerId: string; leaseMs: number }) {
-    return this.#write((context) => leases.renew(context, o));
+    return this.#writeUnsynced((context) => leases.renew(context, o));
   }
 
   release(lease: Lease, nodeIds: readonly string[]) {
-    return this.#write((context) => leases.release(context, lease.leaseId, nodeIds));
+    return this.#writeUnsynced((context) => leases.release(context, lease.leaseId, nodeIds));
   }
 
   endLease(lease: Pick<Lease, 'leaseId'>) {
-    return this.#write((context) => leases.endLease(context, lease.leaseId));
+    return this.#writeUnsynced((context) => leases.endLease(context, lease.leaseId));
   }
 
   backUp(lease: Lease, backups: readonly BackedUpNode[]) {
@@ -255,7 +264,7 @@ export class SqliteRegistryStore implements RegistryStore {
   }
 
   settle(lease: Lease, result: BatchResult) {
-    return this.#write((context) => batches.settle(context, lease, result));
+    return this.#writeUnsynced((context) => batches.settle(context, lease, result));
   }
 
   sweep(lease: Lease, heads: readonly TaskSeed[]) {
@@ -279,7 +288,7 @@ export class SqliteRegistryStore implements RegistryStore {
   }
 
   settleRollback(lease: Lease, cursor: number, results: readonly RollbackResult[]) {
-    return this.#write((context) => rollbacks.settleRollback(context, lease, cursor, results));
+    return this.#writeUnsynced((context) => rollbacks.settleRollback(context, lease, cursor, results));
   }
 
   endRollback(lease: Lease, remaining: { count: number; sample: readonly string[] }) {
@@ -336,11 +345,11 @@ export class SqliteRegistryStore implements RegistryStore {
   }
 
   beat(worker: Parameters<RegistryStore['beat']>[0]) {
-    return this.#write((context) => seeing.beat(context, worker));
+    return this.#writeUnsynced((context) => seeing.beat(context, worker));
   }
 
   dropWorker(workerId: string) {
-    return this.#write(({ db }) => void db.sql('DELETE FROM workers WHERE worker = ?').run(workerId));
+    return this.#writeUnsynced(({ db }) => void db.sql('DELETE FROM workers WHERE worker = ?').run(workerId));
   }
 
   workers() {
