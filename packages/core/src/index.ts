@@ -19,6 +19,9 @@ export {
   type RegistryErrorOptions,
   reasonOf,
 } from './errors.ts';
+export type { EstimateMigrationOptions, MigrationEstimate } from './estimate/estimate-migration.ts';
+export type { Estimate } from './estimate/figures.ts';
+export type { SourceCount } from './estimate/survey.ts';
 export type { HeldBackBy, MigrationProgress, RegistryEvents, WorkerStats } from './events.ts';
 export type { EvaluateMigrationOptions } from './gate/evaluate-migration.ts';
 export { type GateLimit, gateConfidence, gateLimits } from './gate/limits.ts';

@@ -2,6 +2,11 @@ import * as z from 'zod';
 import type { ManagerContext } from './context.ts';
 import { type EmbedOptions, embedTexts } from './embed-texts.ts';
 import type { RegistryErrorCode } from './errors.ts';
+import {
+  type EstimateMigrationOptions,
+  estimateMigration,
+  type MigrationEstimate,
+} from './estimate/estimate-migration.ts';
 import type { MigrationProgress, RegistryEvents, WorkerStats } from './events.ts';
 import { type EvaluateMigrationOptions, evaluateMigration } from './gate/evaluate-migration.ts';
 import type { GateReport } from './gate/report.ts';
@@ -126,6 +131,15 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     const plan = await this.planner.createMigration(options);
     this.worker.nudge();
     return plan;
+  }
+
+  /**
+   * What `createMigration` with these options would take: nodes, texts, tokens, money, space and time, each with
+   * its uncertainty. Every text is read, in constant memory and without a write; a dozen are embedded, and paid.
+   * @throws RegistryError as {@link MigrationPlanner.createMigration}
+   */
+  estimateMigration(options: EstimateMigrationOptions): Promise<MigrationEstimate> {
+    return estimateMigration(this.#context, options);
   }
 
   /** {@link MigrationPlanner.getMigration} */

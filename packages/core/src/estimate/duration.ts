@@ -1,0 +1,39 @@
+import type { PlanSettings } from '../model/plan.ts';
+import type { Embedder } from '../ports/embedder.ts';
+import { restMs } from '../worker/lane-rest.ts';
+import type { Estimate } from './figures.ts';
+import type { Speed } from './trial.ts';
+
+/** What a node costs beside its embedding: it is read, backed up, written and settled; times what reading it took. */
+const STORE_SHARES = { low: 1, value: 4, high: 15 };
+/** How far a run strays from what a dozen texts say of the embedder. */
+const EMBEDDING_SHARES = { low: 0.6, value: 1, high: 1.8 };
+
+/** Seconds that a plan takes at this pace, where nothing else holds it back: a rate limit is not foreseen. */
+export function durationOf(o: {
+  readonly nodes: number;
+  /** Texts that have to be embedded. */
+  readonly texts: Estimate;
+  readonly speed: Speed;
+  readonly readSeconds: number;
+  readonly pace: PlanSettings;
+  readonly limits: Embedder['limits'];
+}): Estimate {
+  const { nodes, texts, pace, limits } = o;
+  if (nodes === 0) return { value: 0, low: 0, high: 0, basis: 'exact' };
+  const batches = Math.ceil(nodes / pace.batchSize);
+  const lanes = Math.min(pace.maxParallelWorkers, batches);
+  const calling = Math.min(lanes, limits?.concurrency ?? lanes);
+  const gain = 1 + (calling - 1) * (o.speed.gainOfTwo - 1);
+  const seconds = (which: 'low' | 'value' | 'high') => {
+    const perBatch = texts[which] / batches;
+    const calls = perBatch === 0 ? 0 : Math.ceil(perBatch / (limits?.texts ?? Number.POSITIVE_INFINITY) || 1);
+    const embedding =
+      (calls * o.speed.secondsPerCall + perBatch * o.speed.secondsPerText) * EMBEDDING_SHARES[which];
+    const storing = (o.readSeconds / batches) * STORE_SHARES[which];
+    // Lanes share what the embedder and the store can do.
+    const work = (embedding * lanes) / gain + storing * lanes;
+    return Math.ceil(batches / lanes) * (work + restMs(pace, work * 1000) / 1000);
+  };
+  return { value: seconds('value'), low: seconds('low'), high: seconds('high'), basis: 'sampled' };
+}
