@@ -272,6 +272,9 @@ describe('reading changes nothing', () => {
       'creator',
       'workers',
       'checkNode',
+      'endedTasks',
+      'backupTotals',
+      'notes',
       'close',
     ];
     const writes = Object.keys(store).filter((name) => !reads.includes(name));
