@@ -67,6 +67,8 @@ describe.each([
       runMigration: () => manager.runMigration('p'),
       stampNodes: () => manager.stampNodes(model),
       checkWitness: () => manager.checkWitness(),
+      diagnose: () => manager.diagnose(),
+      unstampNodes: () => manager.unstampNodes({ nodeIds: ['n'] }),
       embed: () => manager.embed(['text']),
       searchAcrossModels: () => manager.searchAcrossModels('query', { k: 1 }),
       listJournal: () => manager.listJournal(),

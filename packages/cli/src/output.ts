@@ -22,6 +22,8 @@ export interface OutputOptions {
   readonly verbose: boolean;
 }
 
+/** Of an entry. */
+const MARGIN = 9;
 const ERASE_LINE = '\r\u001b[2K';
 /** Columns at which a line is broken in a file or pipe. */
 const NEVER = Number.POSITIVE_INFINITY;
@@ -60,6 +62,17 @@ export class Output {
         terminal.print(
           `${index === 0 ? this.#style('dim', name.padEnd(width)) : ' '.repeat(width)}${line}\n`,
         );
+  }
+
+  /** A word in the margin, and paragraphs beside it. */
+  entry({ word, style }: { word: string; style: Style }, paragraphs: readonly string[]): void {
+    if (this.json) return;
+    const columns = Math.max(20, (terminal.columns ?? NEVER) - MARGIN);
+    const lines = paragraphs.flatMap((paragraph) => wrap(harmless(paragraph), columns));
+    for (const [index, line] of lines.entries()) {
+      const margin = index === 0 ? word.padEnd(MARGIN) : ' '.repeat(MARGIN);
+      terminal.print(`${index === 0 ? this.#style(style, margin) : margin}${line}\n`);
+    }
   }
 
   heading(text: string): void {

@@ -17,9 +17,12 @@ import { UsageError } from './usage-error.ts';
 /**
  * How much of the configuration a command needs. `read`: the registry, without a trace. `look`: so, and the node
  * store. `steer`: the registry. `nodes`: the node store too. `undo`: embedders too, as far as they can be made, since most ways
- * back need none. `work`: the embedders too.
+ * back need none. `work`: the embedders too. `examine`: all of it without a trace, the embedders as far as they can be made.
  */
-export type Need = 'read' | 'look' | 'steer' | 'nodes' | 'undo' | 'work';
+export type Need = 'read' | 'look' | 'steer' | 'nodes' | 'undo' | 'work' | 'examine';
+
+/** They leave no trace. */
+const tracelessNeeds: readonly Need[] = ['read', 'look', 'examine'];
 
 /** An open registry with what was opened beside it. */
 export interface Session extends AsyncDisposable {
@@ -41,7 +44,7 @@ export async function openSession(need: Need, options: SessionOptions): Promise<
   const resolved = await resolveConfiguration(options.flags);
   const { definition, dbPath, config } = resolved;
   if (config.enabled !== false && !options.create && !existsSync(dbPath)) throw noRegistry(resolved);
-  if (config.enabled !== false && need !== 'read') await confirmGuest(options, dbPath);
+  if (config.enabled !== false && need !== 'read' && need !== 'examine') await confirmGuest(options, dbPath);
   const opened: unknown[] = [];
   try {
     const hasNodes = need !== 'read' && need !== 'steer';
@@ -55,7 +58,7 @@ export async function openSession(need: Need, options: SessionOptions): Promise<
       embedders: [...embedders],
       logger: options.output.logger,
       isDead: ({ host, pid }) => host === hostname() && terminal.isProcessGone(pid),
-      ...((need === 'read' || need === 'look') && { readOnly: true }),
+      ...(tracelessNeeds.includes(need) && { readOnly: true }),
       ...(nodeStore && { nodeStore }),
       ...(definition.allowUnfenced !== undefined && { allowUnfenced: definition.allowUnfenced }),
     });
@@ -67,6 +70,24 @@ export async function openSession(need: Need, options: SessionOptions): Promise<
   } catch (error) {
     await closeAll(opened);
     throw error;
+  }
+}
+
+/** Node store and embedders alone, where there is no registry. */
+export async function withParts<T>(
+  { definition }: Resolved,
+  output: Output,
+  body: (parts: Pick<Session, 'nodeStore' | 'embedders'>) => Promise<T>,
+): Promise<T> {
+  const opened: unknown[] = [];
+  try {
+    const nodeStore = await definition.nodeStore?.();
+    opened.push(nodeStore);
+    const embedders = await embeddersFor('examine', definition.embedders, output);
+    opened.push(...embedders);
+    return await body({ nodeStore, embedders });
+  } finally {
+    await closeAll(opened);
   }
 }
 
@@ -85,7 +106,7 @@ async function embeddersFor(
   given: Resolved['definition']['embedders'],
   { logger }: Output,
 ): Promise<readonly Embedder[]> {
-  if (need !== 'work' && need !== 'undo') return [];
+  if (need !== 'work' && need !== 'undo' && need !== 'examine') return [];
   try {
     return typeof given === 'function' ? await given() : (given ?? []);
   } catch (error) {

@@ -1,5 +1,10 @@
 import { RegistryError } from './errors.ts';
-import { type ModelRef, type SpecFields, specDifference } from './model/model-spec.ts';
+import {
+  type EmbeddingModelSpec,
+  type ModelRef,
+  type SpecFields,
+  specDifference,
+} from './model/model-spec.ts';
 import type { Embedder } from './ports/embedder.ts';
 import { Semaphore } from './semaphore.ts';
 
@@ -28,6 +33,11 @@ export class EmbedderSet {
         calls: new Semaphore(limits?.concurrency ?? Number.POSITIVE_INFINITY),
       });
     }
+  }
+
+  /** Of all of them. */
+  get specs(): readonly EmbeddingModelSpec[] {
+    return [...this.#entries.values()].map(({ embedder }) => embedder.spec);
   }
 
   /** Why there is none for this specification; undefined where there is one. */

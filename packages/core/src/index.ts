@@ -7,6 +7,10 @@ export {
   type ResolvedRegistryConfig,
 } from './config/settings.ts';
 export type { Environment } from './config/variables.ts';
+export type { DiagnosedModel, DiagnoseOptions, Diagnosis } from './doctor/diagnose.ts';
+export { type DiagnoseStoreOptions, diagnoseStore } from './doctor/diagnose-store.ts';
+export { type Finding, type FindingCode, type FindingSeverity, findingCodes } from './doctor/finding.ts';
+export type { WitnessState } from './doctor/model-findings.ts';
 export {
   EmbedderError,
   type EmbedderFailure,
@@ -156,5 +160,6 @@ export {
   type SpanName,
   telemetryNames,
 } from './telemetry/names.ts';
+export type { UnstampNodesOptions } from './unstamping.ts';
 export type { CheckWitnessOptions, WitnessReport } from './witness/check-witness.ts';
 export { ReEmbeddingWorker } from './worker/re-embedding-worker.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { ManagerContext } from './context.ts';
+import { type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.ts';
 import { type EmbedOptions, embedTexts } from './embed-texts.ts';
 import type { RegistryErrorCode } from './errors.ts';
 import {
@@ -41,6 +42,7 @@ import { type WriteReportOptions, writeReport } from './report/write-report.ts';
 import { finalizePlan } from './rollback/finalize.ts';
 import { type SearchHit, type SearchOptions, searchAcrossModels } from './search.ts';
 import { type StampNodesOptions, stampNodes } from './stamping.ts';
+import { type UnstampNodesOptions, unstampNodes } from './unstamping.ts';
 import { watchMigration } from './watch.ts';
 import { type CheckWitnessOptions, checkWitness, type WitnessReport } from './witness/check-witness.ts';
 import { ReEmbeddingWorker } from './worker/re-embedding-worker.ts';
@@ -320,6 +322,14 @@ export class EmbeddingVersionManager implements AsyncDisposable {
   }
 
   /**
+   * Takes the stamps off nodes whose vectors are not what their stamps say; the vectors stay. The next plan embeds
+   * them again. @throws RegistryError `NODE_STORE_MISSING`, `SPEC_INVALID`
+   */
+  unstampNodes(options: UnstampNodesOptions): Promise<{ unstamped: number; skipped: number }> {
+    return unstampNodes(this.#context, options);
+  }
+
+  /**
    * Embeds texts with the active model, or another registered one, with the worker's checks. `info` is to be
    * spread into the node that takes a vector.
    * @throws RegistryError `MODEL_UNKNOWN`, `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `EMBEDDER_FAILED`,
@@ -330,6 +340,15 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     options: EmbedOptions = {},
   ): Promise<{ vectors: readonly Vector[]; info: EmbeddingInfo }> {
     return embedTexts(this.#context, this.registry, texts, options);
+  }
+
+  /**
+   * Reads registry and node store from end to end and says what is wrong, with what mends it; embeds witnesses and a
+   * sample of the nodes again where their embedders are here. Writes nothing.
+   * @throws RegistryError of the stores; what an embedder does wrong is a finding
+   */
+  diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis> {
+    return diagnose(this.#context, options);
   }
 
   /**

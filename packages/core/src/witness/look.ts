@@ -45,7 +45,7 @@ export async function lookAtWitness(
   const { registry, isReadOnly } = context;
   const known = o.renew ? undefined : await registry.witness(spec);
   if (known === undefined && isReadOnly) return { kind: 'unchecked' };
-  const { interruption, made } = await embedTexts(
+  const { interruption, made } = await embedWitness(
     context,
     spec,
     known?.samples.map(({ text }) => text) ?? witnessTexts,
@@ -73,8 +73,8 @@ function compared(
 }
 
 /** Vectors from the model itself: a cache would go on answering what the model made once. */
-async function embedTexts(
-  { embedders, clock }: ManagerContext,
+export async function embedWitness(
+  { embedders, clock }: Pick<ManagerContext, 'embedders' | 'clock'>,
   spec: EmbeddingModelSpec,
   texts: readonly string[],
   { signal, stopping = signal ?? never, isProbe = false }: LookOptions,

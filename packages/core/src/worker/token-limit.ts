@@ -2,6 +2,7 @@ import type { ManagerContext } from '../context.ts';
 import type { Reason } from '../errors.ts';
 import type { EmbeddingModelSpec } from '../model/model-spec.ts';
 import type { Embedder } from '../ports/embedder.ts';
+import type { RegistryStore } from '../ports/registry-store.ts';
 
 /** The longest input of a model, where it is noted and its tokens can be counted. */
 export class TokenLimit {
@@ -14,7 +15,7 @@ export class TokenLimit {
   }
 
   static async of(
-    { registry, embedders }: ManagerContext,
+    { registry, embedders }: Pick<ManagerContext, 'embedders'> & { registry: Pick<RegistryStore, 'models'> },
     spec: EmbeddingModelSpec,
   ): Promise<TokenLimit | undefined> {
     const { embedder } = embedders.get(spec);
