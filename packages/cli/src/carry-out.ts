@@ -1,5 +1,5 @@
 import { Call } from './call.ts';
-import type { CommandDefinition } from './command-table.ts';
+import type { CommandDefinition } from './command-definition.ts';
 import { failureOf } from './failure.ts';
 import { Output } from './output.ts';
 import { type ExitCode, terminal } from './terminal.ts';

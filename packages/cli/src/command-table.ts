@@ -1,26 +1,6 @@
 /** Every command of `evr`. What a command does is loaded when it is called, so that `--help` loads none. */
-import type { Handler } from './call.ts';
-
-/** An option as commander writes it, `--name <value>`, with what it is for. */
-export interface OptionDefinition {
-  readonly flags: string;
-  readonly about: string;
-  readonly choices?: readonly string[];
-  readonly isList?: boolean;
-  readonly isRequired?: boolean;
-}
-
-export interface CommandDefinition {
-  /** `models list`. */
-  readonly words: string;
-  readonly about: string;
-  /** `<plan>`, `[plan]`, with what they are. */
-  readonly arguments?: readonly (readonly [written: string, about: string, choices?: readonly string[]])[];
-  readonly options?: readonly OptionDefinition[];
-  readonly example: readonly string[];
-  readonly isDefault?: boolean;
-  readonly load: () => Promise<Handler>;
-}
+import { checkCommands } from './check-commands.ts';
+import type { CommandDefinition, OptionDefinition } from './command-definition.ts';
 
 const thePlan = ['<plan>', 'id of a plan, or its beginning'] as const;
 const theModel = ['<model>', '<id>:v<version>, or its beginning'] as const;
@@ -185,19 +165,6 @@ const planCommands: readonly CommandDefinition[] = [
     load: async () => (await import('./commands/stamp.ts')).stamp,
   },
   {
-    words: 'unstamp',
-    about: 'takes stamps off nodes whose vectors are not what they say',
-    options: [
-      {
-        flags: '--nodes <file>',
-        about: 'the nodes with these ids, one a line (- reads standard input)',
-        isRequired: true,
-      },
-    ],
-    example: ['evr doctor --list ZERO_VECTOR | evr unstamp --nodes - --yes'],
-    load: async () => (await import('./commands/unstamp.ts')).unstamp,
-  },
-  {
     words: 'list',
     about: 'the plans, newest first',
     options: [
@@ -337,29 +304,6 @@ const otherCommands: readonly CommandDefinition[] = [
     load: async () => (await import('./commands/report.ts')).report,
   },
   {
-    words: 'doctor',
-    about: 'reads store and registry, and says what is wrong and what mends it',
-    options: [
-      {
-        flags: '--ci',
-        about:
-          'end with 1 where a pull request must not pass: an embedder that is not the active model, or nodes behind, unstamped or stale',
-      },
-      { flags: '--list <code>', about: 'print the id of every node with this finding, and nothing else' },
-      { flags: '--sample <n>', about: 'nodes of each model to embed again, 16 unless told; 0 embeds none' },
-    ],
-    example: ['evr doctor', 'evr doctor --ci', 'evr doctor --list STALE > stale.txt'],
-    load: async () => (await import('./commands/doctor.ts')).doctor,
-  },
-  {
-    words: 'witness',
-    about: 'embeds a few pinned texts again, and says whether models still are what they were',
-    arguments: [['[model]', 'only this one; all that have an embedder unless told']],
-    options: [{ flags: '--renew', about: 'keep what the embedder makes now, whatever it made before' }],
-    example: ['evr witness', 'evr witness nomic-embed-text:v1'],
-    load: async () => (await import('./commands/witness.ts')).witness,
-  },
-  {
     words: 'status',
     about: 'one screen: active model, plans, workers',
     example: ['evr status'],
@@ -403,5 +347,6 @@ export const commandTable: readonly CommandDefinition[] = [
   ...modelCommands,
   ...planCommands,
   ...workCommands,
+  ...checkCommands,
   ...otherCommands,
 ];

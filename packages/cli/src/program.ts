@@ -1,5 +1,6 @@
 import { Argument, Command, Option } from 'commander';
-import { type CommandDefinition, commandTable, type OptionDefinition } from './command-table.ts';
+import type { CommandDefinition, OptionDefinition } from './command-definition.ts';
+import { commandTable } from './command-table.ts';
 import { terminal } from './terminal.ts';
 
 /** Runs a command with what was written: arguments and options by name. */
