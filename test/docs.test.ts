@@ -15,6 +15,7 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { startQdrantDouble } from '@registry/qdrant-double';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deadLinks } from '../docs/generator/check-links.ts';
 import type { Played } from './docs/play.ts';
 import { missingLines, type Sample, samplesOf } from './docs/samples.ts';
 
@@ -118,5 +119,19 @@ describe('the samples of the documentation', () => {
     await expect(run('```sh\nevr plan --to nothing\n```\n')).rejects.toThrow();
     await expect(run('```ts\nconsole.log(1);\n```\n\n```text\ntwo\n```\n')).rejects.toThrow();
     await expect(run('```sh\nrm file\n```\n')).rejects.toThrow();
+  });
+});
+
+describe('the check of links', () => {
+  it('names pages, places and files that are not there, and no others', () => {
+    const folder = mkdtempSync(join(root, 'site'));
+    const page = (...links: readonly string[]) =>
+      `<h1 id="top">A</h1>${links.map((link) => `<a href="${link}">x</a>`).join('')}`;
+    writeFileSync(
+      join(folder, 'a.html'),
+      page('/b', './b#top', '#top', 'https://example.org/', '/b#none', '/c'),
+    );
+    writeFileSync(join(folder, 'b.html'), page('a.html#top', '/picture.svg'));
+    expect(deadLinks(folder)).toEqual(['a.html: /b#none', 'a.html: /c', 'b.html: /picture.svg']);
   });
 });
