@@ -122,6 +122,19 @@ describe('the samples of the documentation', () => {
   });
 });
 
+describe('the page of the editor', () => {
+  it('names its commands as the editor does', () => {
+    const titles = Object.values(
+      JSON.parse(readFileSync('extensions/vscode/package.nls.json', 'utf8')) as Record<string, string>,
+    );
+    const page = readFileSync('docs/guides/editor.md', 'utf8').replaceAll(/\*\*[^*]+\*\*/g, '');
+    const named = [...page.matchAll(/\*([A-Z][^*]+)\*/g)].map(([, name]) => name!.replaceAll(/\s+/g, ' '));
+    const known = [...titles, 'Models', 'Extensions: Install from VSIX…', 'Embedding Registry'];
+    expect(named.length).toBeGreaterThan(15);
+    expect(named.filter((name) => !known.includes(name.replace('Embedding Registry: ', '')))).toEqual([]);
+  });
+});
+
 describe('the check of links', () => {
   it('names pages, places and files that are not there, and no others', () => {
     const folder = mkdtempSync(join(root, 'site'));
