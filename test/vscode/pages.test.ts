@@ -81,10 +81,10 @@ describe('the watch panel', () => {
     await workbench.runCommand('Embedding Registry: Watch Migration');
     await workbench.pick(failedPlan);
     await page().getByText('33 × EMBEDDER_FAILED').click();
-    await page().getByRole('cell', { name: 'doc-00013' }).waitFor();
+    await page().getByRole('cell', { name: 'doc-00013', exact: true }).waitFor();
     await workbench.pictures('watch-failed');
     await page().locator('details').getByRole('button', { name: 'Next' }).click();
-    await page().getByRole('cell', { name: 'doc-01429' }).waitFor();
+    await page().getByRole('cell', { name: 'doc-01429', exact: true }).waitFor();
     await page().getByRole('button', { name: 'Retry: doc-01429' }).click();
     await page().getByText('32 × EMBEDDER_FAILED').waitFor();
     const [task] = (await scene.manager.listTasks({ planId: failedPlan, nodeId: 'doc-01429' })).items;

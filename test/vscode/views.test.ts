@@ -47,6 +47,11 @@ describe('the views', () => {
   it('show the plans by status, the failed nodes by cause', async () => {
     const { workbench } = window;
     await workbench.row('Paused').waitFor();
+    await workbench
+      .activity('1 plan with failed nodes: 3')
+      .locator('.badge')
+      .filter({ hasText: '1' })
+      .waitFor();
     await workbench.toggle('Failed');
     await workbench.toggle('3 failed');
     await workbench.row(/^Failed3$/).waitFor();

@@ -74,9 +74,10 @@ describe('a workspace without a registry', () => {
     await workbench.page.reload();
     await workbench.row(/% · .*throttled/).waitFor();
     await workbench.runCommand('Embedding Registry: Show Logs');
-    await workbench.output(/was started before this window was loaded/).waitFor();
-    await workbench.output(/\[worker\] runs as process \d+/).waitFor();
+    await workbench.output('started before this window was loaded').waitFor();
+    await workbench.output('[worker] runs as process').waitFor();
     await workbench.picture('log-after-reload');
+    await workbench.runCommand('View: Hide Panel');
   });
 
   it('puts it back, byte for byte', async () => {
@@ -114,6 +115,7 @@ describe('a registry of the origin', () => {
     mkdirSync(join(window.home.workspace, 'old'));
     copyFileSync(resolve('packages/core/test/fixtures/origin-fresh.sqlite'), path());
     const bytes = readFileSync(path());
+    await workbench.runCommand('Embedding Registry: Refresh');
     await workbench.row('old/embedding_registry.sqlite').first().waitFor();
     await register();
     await workbench.picture('origin');

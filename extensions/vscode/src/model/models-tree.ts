@@ -134,7 +134,7 @@ export class ModelsTree {
   }
 }
 
-export function nodesText(size: number, say: Say): string {
+function nodesText(size: number, say: Say): string {
   return size === 1 ? say('1 node') : say('{count} nodes', { count: count(size) });
 }
 

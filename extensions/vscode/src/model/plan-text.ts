@@ -33,7 +33,7 @@ export function priorityName(priority: Priority, say: Say): string {
 /** Why a plan is not faster. */
 export function heldBackText(by: HeldBackBy, plan: PlanData, say: Say): string {
   const texts: Record<HeldBackBy, string> = {
-    throttle: say('throttled by {milliseconds} ms', { milliseconds: plan.throttleMs }),
+    throttle: say('throttled by {milliseconds} ms', { milliseconds: count(plan.throttleMs) }),
     rateLimit: say('rate limit, next try {time} UTC', { time: timeOf(plan.hold?.until) }),
     backoff: say('held, next try {time} UTC', { time: timeOf(plan.hold?.until) }),
     noWorker: say('no worker'),

@@ -240,10 +240,11 @@ export class RegistryViews implements vscode.Disposable {
     const plans = all.reduce((sum, each) => sum + each.plans, 0);
     const nodes = all.reduce((sum, each) => sum + each.nodes, 0);
     const [, view] = this.#views;
-    const tooltip = this.#say('{nodes} nodes failed, in {plans} plans', {
-      nodes: count(nodes),
-      plans: count(plans),
-    });
+    const figures = { nodes: count(nodes), plans: count(plans) };
+    const tooltip =
+      plans === 1
+        ? this.#say('1 plan with failed nodes: {nodes}', figures)
+        : this.#say('{plans} plans with failed nodes: {nodes}', figures);
     if (view.badge?.tooltip !== tooltip) view.badge = plans === 0 ? undefined : { value: plans, tooltip };
   }
 

@@ -61,7 +61,9 @@ export function modelDetails(model: ModelData, counts: NodeCounts | undefined, s
     [say('Shut down'), model.shutdownAt],
     [say('Successor'), successor && modelName(successor)],
   ];
-  const rows = facts.flatMap(([name, value]) => (value ? [[name, value]] : []));
+  const rows = facts.flatMap(([name, value]) =>
+    value ? [element('dt', {}, name), element('dd', {}, value)] : [],
+  );
   return element(
     'article',
     {},
@@ -72,6 +74,6 @@ export function modelDetails(model: ModelData, counts: NodeCounts | undefined, s
       ' ',
       model.isActive ? element('span', { class: 'pill completed' }, say('active')) : undefined,
     ),
-    table(modelName(model), [say('What'), say('Value')], rows),
+    element('dl', { class: 'facts' }, ...rows),
   );
 }

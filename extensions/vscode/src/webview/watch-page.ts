@@ -80,20 +80,18 @@ export class WatchPage {
   }
 
   progress(progress: ProgressData, at: number): void {
-    const workers = this.#progress?.workers;
     this.#progress = progress;
     this.#samples.push({ at, perSecond: progress.nodesPerSecond });
     if (this.#samples.length > MOST_SAMPLES) this.#samples.shift();
     this.#remember();
     this.#draw(progress.plan);
     void this.#countInHand();
-    if (progress.workers !== workers) void this.#workers.draw();
     if (progress.plan.failedNodes === this.#failedNodes) return;
     this.#failedNodes = progress.plan.failedNodes;
     void this.#failures.draw(progress.plan);
   }
 
-  /** How many nodes workers have taken and not settled yet. */
+  /** How many nodes workers have taken and not settled yet, and who they are. */
   async #countInHand(): Promise<void> {
     if (this.#isCounting) return;
     this.#isCounting = true;
@@ -105,6 +103,7 @@ export class WatchPage {
         status: 'in_progress',
         limit: MOST_IN_HAND,
       });
+      await this.#workers.draw();
       this.#inHand = next === undefined ? count(items.length) : `${count(items.length)}+`;
     } catch {
       // The page says elsewhere that the registry cannot be read.
