@@ -66,7 +66,7 @@ describe('a workspace without a registry', () => {
     await workbench.row(/[1-9]\d* % · .*\/s/).waitFor();
     await workbench.row('Workers').waitFor();
     // So slow that it is still at work after what follows, on whatever machine.
-    await setThrottle('20000');
+    await setThrottle('5000');
   });
 
   it('shows the log of its worker again after a reload', async () => {

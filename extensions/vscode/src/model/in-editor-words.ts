@@ -27,6 +27,9 @@ const sentences: readonly (readonly [said: RegExp, inEditor: string])[] = [
   [/\bin listMigrations\b/, 'among the migrations'],
   [/; open it for writing to make one/, '; “Register Model…” makes one'],
   [/No embedder for (\S+) was passed to open; add/, 'The configuration file has no embedder for $1; add'],
+  [/\braise it with tuneMigration and spendCap\b/, 'raise it'],
+  [/; note its pricePerMillionTokens with updateModel\b/, '; note its price'],
+  [/; note one with updateModel\b/, '; note one'],
   [/\bresumeMigration\b/, '“Resume Migration”'],
 ];
 
