@@ -1,9 +1,6 @@
 /** Every command of `evr`, from the table that the program itself is built from. */
-import {
-  type CommandDefinition,
-  commandTable,
-  type OptionDefinition,
-} from '../../packages/cli/src/command-table.ts';
+import type { CommandDefinition, OptionDefinition } from '../../packages/cli/src/command-definition.ts';
+import { commandTable } from '../../packages/cli/src/command-table.ts';
 import { globalOptions } from '../../packages/cli/src/program.ts';
 import { code, prose, table } from './markdown.ts';
 
