@@ -4,6 +4,7 @@ const guides = [
   ['Switch a model in SQLite', 'sqlite'],
   ['Switch a model in Qdrant', 'qdrant'],
   ['Switch a model from the editor', 'editor'],
+  ['A switch you can trust', 'trust'],
   ['Operate a migration', 'operate'],
   ['Write a node store', 'node-store'],
   ['Write an embedder', 'embedder'],

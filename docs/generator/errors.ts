@@ -1,6 +1,6 @@
 /** The table of error codes. */
-import { errorCodes } from '@registry/core';
-import { prose } from './markdown.ts';
+import { errorCodes, findingCodes } from '@registry/core';
+import { code, prose, table } from './markdown.ts';
 
 /** Those that only `evr` answers: they concern a call, not a registry. */
 const ofTheProgram = {
@@ -14,7 +14,7 @@ const ofTheProgram = {
 
 export function errorPage(): string {
   const sections = (codes: Readonly<Record<string, string>>) =>
-    Object.entries(codes).map(([code, meaning]) => `### ${code}\n\n${prose(meaning)}\n`);
+    Object.entries(codes).map(([name, meaning]) => `### ${name}\n\n${prose(meaning)}\n`);
   return `---
 outline: [2, 3]
 ---
@@ -34,5 +34,15 @@ held plans.
 ${sections(errorCodes).join('\n')}
 ## Codes of evr alone
 
-${sections(ofTheProgram).join('\n')}`;
+${sections(ofTheProgram).join('\n')}
+## Findings of the doctor
+
+What \`evr doctor\` and \`diagnose\` find in a store. An \`error\` means that searches are wrong or will be, a \`warning\` that
+something is left to be done; a \`note\` is worth knowing.
+
+${table(
+  ['code', 'meaning'],
+  Object.entries(findingCodes).map(([name, meaning]) => [code(name), prose(meaning)]),
+)}
+`;
 }
