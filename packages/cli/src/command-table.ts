@@ -193,6 +193,18 @@ const planCommands: readonly CommandDefinition[] = [
 
 const workCommands: readonly CommandDefinition[] = [
   {
+    words: 'rehearse',
+    about: 'plays a plan on copies of some nodes, with workers that die, and back again',
+    arguments: [thePlan],
+    options: [
+      { flags: '--sample <n>', about: 'nodes to copy, 200 unless told; their texts are embedded once' },
+      { flags: '--seed <n>', about: 'the same nodes and faults again' },
+      { flags: '--kills <n>', about: 'workers that die half-way, 3 unless told' },
+    ],
+    example: ['evr rehearse 3f2a91c0', 'evr rehearse 3f2a91c0 --sample 1000 --seed 7'],
+    load: async () => (await import('./commands/rehearse.ts')).rehearse,
+  },
+  {
     words: 'run',
     about: 'works here: on one plan, or on all until stopped',
     arguments: [['[plan]', 'id of a plan, or its beginning; without it all plans are served']],

@@ -38,6 +38,8 @@ import { tunePlan } from './planner/tuning.ts';
 import type { Page, PageOptions } from './ports/node-store.ts';
 import type { FailureGroup, JournalEntry, NodeBackup, WorkerInfo } from './ports/registry-store.ts';
 import { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
+import { type RehearseMigrationOptions, rehearseMigration } from './rehearsal/rehearse-migration.ts';
+import type { RehearsalReport } from './rehearsal/report.ts';
 import { type WriteReportOptions, writeReport } from './report/write-report.ts';
 import { finalizePlan } from './rollback/finalize.ts';
 import { type SearchHit, type SearchOptions, searchAcrossModels } from './search.ts';
@@ -373,6 +375,17 @@ export class EmbeddingVersionManager implements AsyncDisposable {
   async listJournal(options: PageOptions & { planId?: string } = {}): Promise<Page<JournalEntry>> {
     parseOptions(journalSchema, options, 'page');
     return this.#context.registry.journal(options);
+  }
+
+  /**
+   * Plays a plan on copies of some of its nodes, in a store and registry that are thrown away: the gate, the
+   * migration by workers that die half-way, with made-up rate limits, a cutover and a rollback, compared byte for
+   * byte. Nothing of this registry or its nodes changes. The embedders are handed each text once: those of the
+   * copied nodes, and for the gate two queries of each of a hundred nodes at most.
+   * @throws RegistryError `PLAN_UNKNOWN`, `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `NODE_STORE_MISSING`
+   */
+  async rehearseMigration(options: RehearseMigrationOptions): Promise<RehearsalReport> {
+    return rehearseMigration(this.#context, await this.getMigration(options.planId), options);
   }
 
   /**

@@ -10,6 +10,7 @@ export {
   updateEmbeddingInfo,
 } from './memory-node.ts';
 export type { NodeChanges, NodeInput } from './node-input.ts';
+export { scratchStore } from './scratch-store.ts';
 export type { Adoption } from './sqlite/adopt.ts';
 export type { NodeColumns } from './sqlite/adopted-layout.ts';
 export { SqliteNodeStore, type SqliteNodeStoreOptions } from './sqlite/node-store.ts';

@@ -36,7 +36,7 @@ export async function drawNodes(
 ): Promise<Drawn> {
   const store = nodeStoreOf(context, 'The gate');
   const reservoir = new Reservoir<string>(o.size, o.chance);
-  for await (const ids of pagesOf(context, store, plan, o.signal)) {
+  for await (const ids of nodePages(context, store, plan, o.signal)) {
     for (const id of ids) reservoir.offer(id);
     await nextTurn();
     o.signal?.throwIfAborted();
@@ -49,7 +49,8 @@ export async function drawNodes(
   return { nodes, of: reservoir.seen, withoutContent: ids.length - nodes.length };
 }
 
-async function* pagesOf(
+/** Ids of the nodes of a plan, page by page. */
+export async function* nodePages(
   { registry }: ManagerContext,
   store: NodeStore,
   { planId, wholeStore, where }: MigrationPlan,

@@ -1,0 +1,101 @@
+/** Copies of some nodes in a store of their own, and what they are byte for byte. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RegistryError } from '../errors.ts';
+import { type Chance, Reservoir } from '../gate/chance.ts';
+import { vectorBytes } from '../model/vector.ts';
+import type { NodeStore, StoredNode } from '../ports/node-store.ts';
+import { inPieces } from '../read-batch.ts';
+
+const PAGE = 500;
+
+/** An empty node store for a rehearsal, which is thrown away after it. */
+export interface ScratchStore {
+  readonly store: NodeStore;
+  /** Adds nodes with their contents alone. */
+  addContents(nodes: readonly { readonly id: string; readonly content: string }[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Makes a store within a folder that is there and empty. `scratchStore` of `@registry/node-memory` is one. */
+export type MakeScratchStore = (folder: string) => Promise<ScratchStore>;
+
+/** A folder of its own, readable for nobody else, and gone after `body` whatever happens. */
+export async function inTemporaryFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'embedding-rehearsal-'));
+  try {
+    return await body(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** Ids of `size` nodes at most, each with the same chance. */
+export async function drawIds(
+  pages: AsyncIterable<readonly string[]>,
+  size: number,
+  chance: Chance,
+): Promise<{ ids: readonly string[]; of: number }> {
+  const reservoir = new Reservoir<string>(size, chance);
+  for await (const ids of pages) for (const id of ids) reservoir.offer(id);
+  return { ids: reservoir.items, of: reservoir.seen };
+}
+
+/** Content, vector, stamp and hash as they are, past every check. Answers how many nodes were still there. */
+export async function copyNodes(from: NodeStore, ids: readonly string[], to: ScratchStore): Promise<number> {
+  let copied = 0;
+  for await (const { nodes } of inPieces(from, ids)) {
+    const originals = [...nodes.values()];
+    await to.addContents(originals.map(({ id, content }) => ({ id, content: content ?? '' })));
+    const fresh = new Map(
+      (await to.store.read(originals.map(({ id }) => id))).map((node) => [node.id, node]),
+    );
+    const outcomes = await to.store.write(
+      originals.map((original) => {
+        const copy = fresh.get(original.id)!;
+        return { nodeId: original.id, fence: copy.fence, restore: true, set: stateOf(original, copy) };
+      }),
+    );
+    if (outcomes.some((outcome) => outcome !== 'written'))
+      throw new RegistryError('DATABASE_INVALID', 'The scratch store did not take the copies of the nodes.');
+    copied += originals.length;
+  }
+  return copied;
+}
+
+/** Stores may hash in their own way; that a vector is of the present text is what has to stay true. */
+function stateOf(original: StoredNode, copy: StoredNode) {
+  const { vector, embeddedHash, contentHash } = original;
+  const { embeddingModelId, embeddingVersion, embeddingChecksum } = original;
+  return {
+    ...(embeddingModelId !== undefined &&
+      embeddingVersion !== undefined && {
+        embeddingModelId,
+        embeddingVersion,
+        embeddingChecksum: embeddingChecksum ?? '',
+      }),
+    ...(vector !== undefined && { vector }),
+    ...(embeddedHash !== undefined && {
+      embeddedHash: embeddedHash === contentHash ? copy.contentHash : embeddedHash,
+    }),
+  };
+}
+
+/** Every node as one comparable line: content hash, vector bytes, stamp, embedded hash. */
+export async function statesOf(store: NodeStore, ids: readonly string[]): Promise<Map<string, string>> {
+  const states = new Map<string, string>();
+  for (let from = 0; from < ids.length; from += PAGE)
+    for (const { id, content: _, fence: __, vector, ...rest } of await store.read(
+      ids.slice(from, from + PAGE),
+    ))
+      states.set(
+        id,
+        JSON.stringify([
+          Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)),
+          vector?.constructor.name,
+          vector && Buffer.from(vectorBytes(vector)).toString('base64'),
+        ]),
+      );
+  return states;
+}

@@ -1,0 +1,71 @@
+import type { Clock } from '../clock.ts';
+import type { EmbedderSet } from '../embedder-set.ts';
+import { EmbedderError } from '../errors.ts';
+import type { RegisteredModel } from '../model/model-spec.ts';
+import type { Vector } from '../model/vector.ts';
+import type { Embedder } from '../ports/embedder.ts';
+
+/** What was made up, and what was paid. */
+export interface Account {
+  texts: number;
+  rateLimits: number;
+  /** Milliseconds from a made-up answer to the next call. */
+  waitedMs: number;
+}
+
+interface Options {
+  readonly embedders: EmbedderSet;
+  readonly model: RegisteredModel;
+  readonly clock: Clock;
+  readonly account: Account;
+  /** Calls of these numbers are answered "too many requests", without being made. */
+  readonly refusedCalls: ReadonlySet<number>;
+}
+
+/** An embedder that is handed each text once, however often a worker dies on it. */
+export function thriftyEmbedder({ embedders, model, clock, account, refusedCalls }: Options): Embedder {
+  const { embedder, calls } = embedders.get(model);
+  const known = new Map<string, Promise<Vector | undefined>>();
+  const keyOf = (text: string, purpose: string) => `${purpose} ${text}`;
+
+  /** Known from when it is asked for on: a worker that died has left its call behind, and it is paid. */
+  function ask(texts: readonly string[], o: Parameters<Embedder['embed']>[1]): void {
+    const missing = [...new Set(texts)].filter((text) => !known.has(keyOf(text, o.purpose)));
+    if (missing.length === 0) return;
+    account.texts += missing.length;
+    // The calls of a worker of the real plan, in this process, have the same limit.
+    const answer = calls.run(() => embedder.embed(missing, { purpose: o.purpose }));
+    for (const [index, text] of missing.entries()) {
+      const key = keyOf(text, o.purpose);
+      const vector = answer.then((vectors) =>
+        vectors.length === missing.length ? vectors[index] : undefined,
+      );
+      vector.catch(() => known.delete(key));
+      known.set(key, vector);
+    }
+  }
+
+  let call = 0;
+  let limitedAt: number | undefined;
+  return {
+    spec: embedder.spec,
+    ...(embedder.limits && { limits: embedder.limits }),
+    ...(embedder.countTokens && { countTokens: (texts) => embedder.countTokens!(texts) }),
+    async embed(texts, o) {
+      if (limitedAt !== undefined) account.waitedMs += Math.max(0, clock.now() - limitedAt);
+      limitedAt = undefined;
+      call += 1;
+      if (refusedCalls.has(call)) {
+        account.rateLimits += 1;
+        limitedAt = clock.now();
+        throw new EmbedderError('rateLimited', 'Too many requests (made up by a rehearsal).', {
+          retryAfterMs: 1,
+        });
+      }
+      ask(texts, o);
+      const vectors = await Promise.all(texts.map((text) => known.get(keyOf(text, o.purpose))));
+      // An answer of a wrong count is the worker's to refuse, so what is missing is left out.
+      return vectors.filter((vector) => vector !== undefined);
+    },
+  };
+}
