@@ -15,6 +15,8 @@ const options = [
   'laterWrites',
   'setActive',
   'sampleSize',
+  'overrideGate',
+  'sliceBy',
 ];
 const words = new RegExp(`\\b(?:${[...methods, ...options].join('|')})\\b|\\bpass \\w+ to open\\b`);
 

@@ -226,11 +226,12 @@ describe('a rollback', () => {
 
   it('after it moves readers and the active model back', async () => {
     const planId = await cutOver();
+    const asked = opened.old.calls.length;
     const report = await scene.run(opened.manager.rollbackMigration({ planId }));
     expect(report).toMatchObject({ restored: 6, remaining: 0, succeeded: true });
     expect(await scene.seen()).toEqual(all('old-model'));
     expect(await active()).toBe('old-model');
-    expect(opened.old.calls).toEqual([]);
+    expect(opened.old.calls).toHaveLength(asked);
   });
 
   it('carries back what was written since, with the old model', async () => {

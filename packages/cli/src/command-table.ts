@@ -264,14 +264,39 @@ const workCommands: readonly CommandDefinition[] = [
 
 const otherCommands: readonly CommandDefinition[] = [
   {
+    words: 'gate',
+    about: 'searches a sample in both spaces: is the new one worse?',
+    arguments: [thePlan],
+    options: [
+      { flags: '--sample <n>', about: 'nodes to draw, 300 unless told' },
+      {
+        flags: '--queries <file>',
+        about: 'queries of yours, one a line; <node id><TAB> before one it answers',
+      },
+      { flags: '--generate <n>', about: 'nodes that queries are made of, 200 unless told' },
+      { flags: '--k <n>', about: 'nearest nodes that count as found, 10 unless told' },
+      { flags: '--seed <n>', about: 'the same sample again' },
+      { flags: '--slice <field>', about: 'judge each value of this metadata field too' },
+      { flags: '--threshold <x>', about: 'translate this cut-off instead of judging' },
+      {
+        flags: '--measure <what>',
+        about: 'what it compares with, score unless told',
+        choices: ['score', 'distance'],
+      },
+    ],
+    example: ['evr gate 3f2a91c0', 'evr gate 3f2a91c0 --slice lang', 'evr gate 3f2a91c0 --threshold 0.75'],
+    load: async () => (await import('./commands/gate.ts')).gate,
+  },
+  {
     words: 'cutover',
     about: 'moves readers to the target of a plan and makes it the active model',
     arguments: [thePlan],
     options: [
       { flags: '--accept-failed', about: 'also with failed nodes' },
       { flags: '--accept-behind <n>', about: 'side by side: also with so many nodes behind, which follow' },
+      { flags: '--override-gate <why>', about: 'pass over the gate; the journal keeps why' },
     ],
-    example: ['evr cutover 3f2a91c0'],
+    example: ['evr cutover 3f2a91c0', 'evr cutover 3f2a91c0 --override-gate "new texts are shorter"'],
     load: async () => (await undo()).cutover,
   },
   {

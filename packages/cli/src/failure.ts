@@ -30,6 +30,7 @@ const atWork: ReadonlySet<string> = new Set<RegistryErrorCode>([
   'SERVER_UNREACHABLE',
   'SERVER_FAILED',
   'NODES_BEHIND',
+  'GATE_NO_GO',
 ]);
 
 const advice: Partial<Record<RegistryErrorCode, string>> = {

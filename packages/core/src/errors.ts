@@ -33,6 +33,9 @@ export const errorCodes = {
   STRATEGY_UNSUITABLE: 'The node store cannot run this plan in this way.',
   NODES_BEHIND:
     'Readers were not moved: nodes of the old side are not on the new one yet; let a worker catch up.',
+  GATE_NO_GO:
+    'The gate found the new space worse, the message says in what; mend it, or override with a reason.',
+  THRESHOLD_OUTSIDE: 'No pair of the sample has a score like this cut-off, so nothing is known of it.',
   LATER_WRITES:
     'Readers were not moved back: the old side lacks what was written since; carry it back, or lose it.',
   CONFIRMATION_MISSING:

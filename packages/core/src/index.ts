@@ -44,6 +44,7 @@ export type {
   ScoreDistribution,
 } from './gate/report.ts';
 export type { GateQuery } from './gate/sample.ts';
+export type { Cutoff, TranslatedThreshold, TranslateThresholdOptions } from './gate/translate-threshold.ts';
 export { type Logger, silentLogger } from './logger.ts';
 export { EmbeddingVersionManager } from './manager.ts';
 export { CALENDAR_DAYS, type CalendarEntry, calendarOf } from './model/calendar.ts';

@@ -11,6 +11,11 @@ import {
 import type { MigrationProgress, RegistryEvents, WorkerStats } from './events.ts';
 import { type EvaluateMigrationOptions, evaluateMigration } from './gate/evaluate-migration.ts';
 import type { GateReport } from './gate/report.ts';
+import {
+  type TranslatedThreshold,
+  type TranslateThresholdOptions,
+  translateThreshold,
+} from './gate/translate-threshold.ts';
 import type {
   EmbeddingInfo,
   EmbeddingModelSpec,
@@ -253,12 +258,22 @@ export class EmbeddingVersionManager implements AsyncDisposable {
   }
 
   /**
+   * What a similarity cut-off of an application becomes in the new space: the one that as many pairs of the gate's
+   * sample pass as passed the old one, with the share of hits that stay. `THRESHOLD_OUTSIDE` where the sample has
+   * no such score. Errors else as of {@link evaluateMigration}.
+   */
+  async translateThreshold(options: TranslateThresholdOptions): Promise<TranslatedThreshold> {
+    return translateThreshold(this.#context, await this.getMigration(options.planId), options);
+  }
+
+  /**
    * Moves readers and writers to the target of a plan. In place it may happen at any time; the plan then
    * looks through the store once more, and one that has ended gets a follow-up plan that does. Side by side it
    * happens once no more than `acceptBehind` nodes (none unless told) are behind; where the target's embedder is
    * here, the plan first goes on until then, and looks once more after it, also each time this is called again.
    * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE` (failed nodes without `acceptFailed`, or over),
-   * `NODES_BEHIND`
+   * `NODES_BEHIND`, `GATE_NO_GO` (the last verdict of {@link evaluateMigration}, which is asked for here where
+   * there is none yet and the target's embedder is here; `overrideGate` passes over it with a reason for the journal)
    */
   async cutoverMigration(options: CutoverOptions): Promise<MigrationPlan> {
     const plan = await cutOver(this.#context, this, options);
@@ -371,8 +386,10 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     return searchAcrossModels(this.#context, query, options);
   }
 
-  /** Who did what to which model or plan, newest first. */
-  async listJournal(options: PageOptions & { planId?: string } = {}): Promise<Page<JournalEntry>> {
+  /** Who did what to which model or plan, newest first; `action` is `noun:verb` as the entries have it. */
+  async listJournal(
+    options: PageOptions & { planId?: string; action?: string } = {},
+  ): Promise<Page<JournalEntry>> {
     parseOptions(journalSchema, options, 'page');
     return this.#context.registry.journal(options);
   }

@@ -29,7 +29,7 @@ import { compact } from './points/compact.ts';
 import { contentsElsewhere, contentsInFields, type ResolveContents } from './points/contents.ts';
 import { countByStamp } from './points/counting.ts';
 import { stampFilter, whereConditions } from './points/filters.ts';
-import { readNodes, scanNodes, writeNodes } from './points/point-nodes.ts';
+import { readField, readNodes, scanNodes, writeNodes } from './points/point-nodes.ts';
 import { Connection, type QdrantApiClient } from './server/connection.ts';
 import type { Filter, PointRecord } from './server/requests.ts';
 import { ShadowSides } from './shadow/shadow-sides.ts';
@@ -134,6 +134,11 @@ export class QdrantNodeStore implements NodeStore {
   async read(ids: readonly string[], o: { signal?: AbortSignal } = {}): Promise<readonly StoredNode[]> {
     o.signal?.throwIfAborted();
     return ids.length === 0 ? [] : readNodes(await this.#place.now(), ids, o.signal);
+  }
+
+  async readField(ids: readonly string[], field: string, o: { signal?: AbortSignal } = {}) {
+    o.signal?.throwIfAborted();
+    return readField(await this.#place.now(), ids, field, o.signal);
   }
 
   async write(

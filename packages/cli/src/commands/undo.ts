@@ -1,6 +1,6 @@
 /** What moves readers, puts nodes back, or gives the way back up: each with a preview and a yes. */
 
-import type { EmbeddingVersionManager, MigrationPlan, RollbackReport } from '@registry/core';
+import type { EmbeddingVersionManager, GateReport, MigrationPlan, RollbackReport } from '@registry/core';
 import { z } from 'zod';
 import { opened, wholeNumber } from '../call.ts';
 import { planOf } from '../names.ts';
@@ -9,6 +9,7 @@ import { ProgressReport } from '../progress.ts';
 import { typed } from '../questions.ts';
 import { counted, grouped, modelName } from '../screen/phrases.ts';
 import { terminal } from '../terminal.ts';
+import { lastVerdict } from './gate.ts';
 import { activeModel } from './models.ts';
 
 const named = z.object({ plan: z.string() });
@@ -17,15 +18,21 @@ const short = ({ planId }: MigrationPlan) => planId.slice(0, 8);
 const cutoverSchema = named.extend({
   acceptFailed: z.boolean().optional(),
   acceptBehind: wholeNumber.optional(),
+  overrideGate: z.string().optional(),
 });
 
-export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, nodeStore }) => {
+export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, nodeStore, embedders }) => {
   const plan = await planOf(manager, o.plan);
   const active = await activeModel(manager);
   const isInPlace = plan.strategy === 'inPlace';
   // Side by side what is behind is known when both sides are compared, which the cutover does.
   const mayCount = nodeStore !== undefined && isInPlace;
   const behind = mayCount ? await manager.registry.countBehind(plan.targetSpec) : undefined;
+  const isMoved = active?.equals(plan.targetSpec) ?? false;
+  const canAsk = nodeStore !== undefined && embedders.some(({ spec }) => spec.equals(plan.targetSpec));
+  const verdict = isMoved
+    ? undefined
+    : await verdictFor(call.output, manager, plan, canAsk && !o.overrideGate);
   const counts = {
     total: plan.totalNodes,
     done: plan.completedNodes,
@@ -47,7 +54,9 @@ export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, 
       behind === undefined ? undefined : `${counted(behind, 'node')} of the store not at the target`,
     ],
     ['accepted behind', o.acceptBehind === undefined ? undefined : grouped(o.acceptBehind)],
+    ['gate', isMoved ? undefined : gateLine(verdict, o.overrideGate)],
   ]);
+  if (verdict?.verdict !== 'go') for (const reason of verdict?.reasons ?? []) call.output.note(`• ${reason}`);
   if (!isInPlace)
     call.output.note(
       'Both sides are compared first; then readers move to the new one in one step, unless too much is behind.',
@@ -56,11 +65,14 @@ export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, 
     call.output.note(
       'Searches ask both models meanwhile; new content is embedded with the target from then on.',
     );
-  await call.confirm('Cut over?', 'a cutover', counts);
+  // A no-go is refused by the call below; nobody need say yes to that.
+  if (verdict?.verdict !== 'no-go' || o.overrideGate !== undefined)
+    await call.confirm('Cut over?', 'a cutover', { ...counts, verdict: verdict?.verdict });
   const after = await manager.cutoverMigration({
     planId: plan.planId,
     ...(o.acceptFailed && { acceptFailed: true }),
     ...(o.acceptBehind !== undefined && { acceptBehind: o.acceptBehind }),
+    ...(o.overrideGate !== undefined && { overrideGate: o.overrideGate }),
   });
   call.output.say(`Active: ${modelName(after.targetSpec)}`);
   call.output.note(
@@ -68,6 +80,31 @@ export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, 
   );
   return { data: { plan: after, counts } };
 });
+
+/** The last verdict; where there is none, and the gate can be asked here, it is asked now. */
+async function verdictFor(
+  output: Output,
+  manager: EmbeddingVersionManager,
+  plan: MigrationPlan,
+  mayAsk: boolean,
+): Promise<GateReport | undefined> {
+  const last = await lastVerdict(manager, plan);
+  if (last !== undefined || !mayAsk) return last;
+  output.progress('Asking the gate: a sample is searched in both spaces …');
+  try {
+    return await manager.evaluateMigration({ planId: plan.planId });
+  } catch {
+    // The cutover asks again, and says and journals why it could not.
+    return undefined;
+  } finally {
+    output.progress('');
+  }
+}
+
+function gateLine(found: GateReport | undefined, override: string | undefined): string {
+  const verdict = found === undefined ? 'was not asked' : found.verdict;
+  return override === undefined ? verdict : `${verdict}; passed over: ${override}`;
+}
 
 const rollbackSchema = named.extend({
   node: z.string().optional(),

@@ -47,6 +47,11 @@ const sentences: readonly (readonly [said: RegExp, plan: (plan: string) => strin
   [/, or say migrateExisting: false/, () => ', or pass --no-migrate'],
   [/\bpass allowUnfenced: true to open/, () => 'set allowUnfenced: true in the configuration file'],
   [/\bpass nodeIds instead of where/, () => 'pass --nodes instead of --where'],
+  [
+    /then evaluateMigration again, or pass overrideGate with a reason/,
+    (plan) => `then evr gate ${plan}, or pass --override-gate <why>`,
+  ],
+  [/; leave sliceBy out/, () => '; leave --slice out'],
   [/\bpass acceptBehind:/, () => 'pass --accept-behind <n>:'],
   [/\bPass the embedder of (\S+) to open/, () => 'Add the embedder of $1 to the configuration file'],
   [/\bpass laterWrites: 'lose'/, () => 'pass --later-writes lose'],

@@ -17,6 +17,7 @@ import {
 } from './measure.ts';
 import type { GateCheck, GateReport } from './report.ts';
 import { type GateQuery, type Sample, takeSample } from './sample.ts';
+import { type SliceBy, slicesOf, valuesOf } from './slices.ts';
 import { type Doubt, type Judging, retrievalChecks, retrievalOf, verdictOf } from './verdict.ts';
 
 /** What to look at; the sample unless told is of 300 nodes, of which 200 have queries made of them. */
@@ -30,6 +31,8 @@ export interface EvaluateMigrationOptions {
   generatedQueries?: number;
   /** Nearest nodes that count as found, 10 unless told. */
   k?: number;
+  /** Metadata field by whose values the sample is judged too. */
+  sliceBy?: string;
   /** The same seed over the same store draws the same sample; by chance unless told. */
   seed?: number;
   signal?: AbortSignal;
@@ -61,7 +64,11 @@ export const sampleShape = {
     .optional(),
   signal: z.instanceof(AbortSignal).optional(),
 };
-const schema = z.strictObject({ ...sampleShape, k: z.int().min(1).max(100).default(10) });
+const schema = z.strictObject({
+  ...sampleShape,
+  k: z.int().min(1).max(100).default(10),
+  sliceBy: z.string().min(1, 'must name a field').optional(),
+});
 
 /** See `EmbeddingVersionManager.evaluateMigration`. Answers, and notes in the journal, what it found. */
 export async function evaluateMigration(
@@ -79,7 +86,11 @@ export async function evaluateMigration(
     // Apart from the chance that drew the sample, so that a change of it does not change the intervals.
     chance: seededChance(seed ^ 0x5eed),
   };
-  const report = await judge(context, plan, sample, judging, o.signal);
+  const values = o.sliceBy === undefined ? undefined : await valuesOf(context, sample, o.sliceBy, o.signal);
+  const report = await judge(context, plan, sample, judging, {
+    ...(values && o.sliceBy !== undefined && { by: { field: o.sliceBy, values } }),
+    signal: o.signal,
+  });
   await context.registry.noteOfPlan({ planId: plan.planId, action: GATE_ACTION, details: { ...report } });
   return report;
 }
@@ -91,7 +102,7 @@ export const GATE_ACTION = 'plan:gate';
 export function sampleOf(
   context: ManagerContext,
   plan: MigrationPlan,
-  o: Omit<z.output<typeof schema>, 'k' | 'seed'> & { seed: number },
+  o: Omit<z.output<typeof schema>, 'k' | 'seed' | 'sliceBy'> & { seed: number },
 ): Promise<Sample> {
   return takeSample(context, plan, {
     size: o.sampleSize,
@@ -112,7 +123,7 @@ async function judge(
   plan: MigrationPlan,
   sample: Sample,
   judging: Judging,
-  signal: AbortSignal | undefined,
+  { by, signal }: { readonly by?: SliceBy; readonly signal: AbortSignal | undefined },
 ): Promise<GateReport> {
   const { targetSpec: target } = plan;
   const spaces = searched(sample, target);
@@ -128,8 +139,9 @@ async function judge(
   const checks = [...retrieval, ...rest.filter((check): check is GateCheck => check !== undefined)];
   const overlap = overlapOf(sample, spaces, target, judging);
   const old = spaces.old && sample.oldSpec && spaceFigures(sample, spaces.old, sample.oldSpec);
+  const slices = by === undefined ? [] : slicesOf(sample, ranks, by, judging);
   return {
-    ...verdictOf(checks, [], doubtsOf(sample, retrieval, isAsymmetric)),
+    ...verdictOf(checks, slices, doubtsOf(sample, retrieval, isAsymmetric)),
     at: new Date(context.clock.now()).toISOString(),
     planId: plan.planId,
     k: judging.k,
@@ -139,7 +151,7 @@ async function judge(
     checks,
     retrieval: retrievalOf(ranks, judging.k),
     ...(overlap && { overlap }),
-    slices: [],
+    slices,
   };
 }
 

@@ -39,7 +39,7 @@ export function ranksOf({ queries }: Sample, spaces: Searched): RankedQuery[] {
   return queries.flatMap(({ kind, node }, index): RankedQuery[] => {
     if (kind === 'open' || node === undefined) return [];
     const old = spaces.old?.rankOf(index, node);
-    return [{ kind, new: spaces.new.rankOf(index, node), ...(old !== undefined && { old }) }];
+    return [{ kind, node, new: spaces.new.rankOf(index, node), ...(old !== undefined && { old }) }];
   });
 }
 
@@ -58,33 +58,42 @@ export function spaceFigures({ queries }: Sample, space: Space, spec: EmbeddingM
   };
 }
 
-/** By queries where both models can embed them, else by the nodes' own vectors. */
+/** Both spaces over the same pairs: of queries where both models can embed them, else of the nodes themselves. */
+export function pairedSpaces(
+  sample: Sample,
+  target: EmbeddingModelSpec,
+  spaces: Searched = searched(sample, target),
+): { readonly of: 'queries' | 'nodes'; readonly old: Space; readonly new: Space } | undefined {
+  const { nodes, oldSpec } = sample;
+  if (oldSpec === undefined || nodes.length < 2) return undefined;
+  if (spaces.old !== undefined && spaces.old.queries > 0)
+    return { of: 'queries', old: spaces.old, new: spaces.new };
+  const vectors = (side: 'old' | 'new') => nodes.map((node) => node[side]!);
+  return {
+    of: 'nodes',
+    old: new Space(oldSpec, vectors('old'), vectors('old')),
+    new: new Space(target, vectors('new'), vectors('new')),
+  };
+}
+
 export function overlapOf(
   sample: Sample,
   spaces: Searched,
   target: EmbeddingModelSpec,
   { k, confidence, chance }: Judging,
 ): GateOverlap | undefined {
-  const { nodes, oldSpec } = sample;
-  if (oldSpec === undefined || nodes.length < 2) return undefined;
-  const byQueries = spaces.old !== undefined && spaces.old.queries > 0;
-  const vectors = (side: 'old' | 'new') => nodes.map((node) => node[side]!);
-  const [old, fresh] = byQueries
-    ? [spaces.old!, spaces.new]
-    : [new Space(oldSpec, vectors('old'), vectors('old')), new Space(target, vectors('new'), vectors('new'))];
+  const paired = pairedSpaces(sample, target, spaces);
+  if (paired === undefined) return undefined;
+  const { of, old, new: fresh } = paired;
   const shares: number[] = [];
   for (let query = 0; query < old.queries; query++) {
-    const except = byQueries ? undefined : query;
+    const except = of === 'queries' ? undefined : query;
     const before = old.nearest(query, k, except);
     const after = new Set(fresh.nearest(query, k, except));
     shares.push(before.filter((node) => after.has(node)).length / Math.max(1, before.length));
   }
-  const candidates = byQueries ? nodes.length : nodes.length - 1;
-  return {
-    of: byQueries ? 'queries' : 'nodes',
-    share: bootstrapMean(shares, confidence, chance),
-    chance: Math.min(1, k / candidates),
-  };
+  const candidates = of === 'queries' ? old.nodes : old.nodes - 1;
+  return { of, share: bootstrapMean(shares, confidence, chance), chance: Math.min(1, k / candidates) };
 }
 
 const percent = (count: number, of: number) => `${((100 * count) / Math.max(1, of)).toFixed(1)} %`;
@@ -110,6 +119,7 @@ export function twinsCheck({ nodes, oldSpec }: Sample, { confidence }: Judging):
   );
 }
 
+/** Never a no-go: nodes whose texts are refused fail in the plan, and a cutover asks whether that is accepted. */
 export function refusedCheck({ nodes, refused }: Sample, { confidence }: Judging): GateCheck {
   const count = nodes.length + refused;
   return countCheck(
@@ -119,6 +129,7 @@ export function refusedCheck({ nodes, refused }: Sample, { confidence }: Judging
     {
       new: refused / Math.max(1, count),
       message: `Texts that the new embedder refuses: ${percent(refused, count)}`,
+      isUnsure: true,
     },
     confidence,
   );

@@ -7,6 +7,8 @@ import type { GateCheck, GateMeasure, GateRetrieval, GateSlice, GateVerdict, Que
 /** How one query found its node: ranks from 1, and the kind it is of. */
 export interface RankedQuery {
   readonly kind: Exclude<QueryKind, 'open'>;
+  /** Place of its node in the sample. */
+  readonly node: number;
   readonly old?: number;
   readonly new: number;
 }

@@ -6,6 +6,7 @@
 import * as z from 'zod';
 import { type ManagerContext, sidesOf, writeMark } from '../context.ts';
 import { RegistryError } from '../errors.ts';
+import { askGate } from '../gate/ask-gate.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import { parseOptions } from '../options.ts';
 import type { Comparison, SideBySide } from '../ports/node-store.ts';
@@ -27,12 +28,15 @@ interface CutoverWish {
 /** The plan, and what a caller accepts of it: nothing unless told. */
 export interface CutoverOptions extends Partial<CutoverWish> {
   planId: string;
+  /** Why the gate is passed over; it is not asked then, and the journal keeps the sentence. */
+  overrideGate?: string;
 }
 
 const schema = z.strictObject({
   planId: planIdSchema,
   acceptFailed: z.boolean().default(false),
   acceptBehind: z.int().min(0).default(0),
+  overrideGate: z.string().trim().min(1, 'must say why').max(500).optional(),
 });
 
 interface Parts {
@@ -47,11 +51,16 @@ export async function cutOver(
   { registry: models, planner, worker }: Parts,
   options: CutoverOptions,
 ): Promise<MigrationPlan> {
-  const { planId, ...wish } = parseOptions(schema, options, 'options of cutoverMigration');
+  const { planId, overrideGate, ...wish } = parseOptions(schema, options, 'options of cutoverMigration');
   const { events, registry, config, embedders } = context;
   const before = await planner.getMigration(planId);
   const wasActive = (await models.getModel(before.targetSpec))?.isActive ?? false;
   const isInPlace = before.strategy === 'inPlace';
+  if (!wasActive) {
+    // What is refused anyway is refused before anything is embedded.
+    await registry.cutOver(planId, wish.acceptFailed, { dryRun: true });
+    await askGate(context, before, overrideGate);
+  }
   const mayRun = config.workerEnabled && embedders.lacks(before.targetSpec) === undefined;
   const catchUp = mayRun ? () => worker.runMigration(planId) : undefined;
   const { plan, followUp = undefined } = isInPlace

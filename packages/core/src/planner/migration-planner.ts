@@ -46,7 +46,11 @@ const numberedPageShape = {
     .optional(),
 };
 export const planIdSchema = z.string('must be the id of a plan').min(1, 'must not be empty');
-export const journalSchema = z.strictObject({ planId: planIdSchema.optional(), ...numberedPageShape });
+export const journalSchema = z.strictObject({
+  planId: planIdSchema.optional(),
+  action: z.string().min(1).optional(),
+  ...numberedPageShape,
+});
 const listPlansSchema = z.strictObject({
   status: z.enum(Object.values(MigrationStatus)).optional(),
   ...numberedPageShape,

@@ -104,6 +104,15 @@ export interface NodeStore {
   }): Promise<Page<NodeHead>>;
   /** Nodes by id, in any order; absent ids are left out. */
   read(ids: readonly string[], options?: { signal?: AbortSignal }): Promise<readonly StoredNode[]>;
+  /**
+   * What these nodes have in one metadata field, where that is a text, a number or a boolean; nodes without such a
+   * value are left out. Absent where the store keeps no metadata.
+   */
+  readField?(
+    ids: readonly string[],
+    field: string,
+    options?: { signal?: AbortSignal },
+  ): Promise<ReadonlyMap<string, NodeFilter[string]>>;
   /** Each node atomic, durable when it returns; outcomes in the same order. */
   write(writes: readonly NodeWrite[], options?: { signal?: AbortSignal }): Promise<readonly WriteOutcome[]>;
   /** Nearest nodes among those stamped `at`, nearest first; a higher score is nearer. */

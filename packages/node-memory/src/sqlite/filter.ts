@@ -36,16 +36,21 @@ export function conditionOnHead(layout: Layout, where: NodeFilter | undefined): 
 function equality(layout: Layout, alias: string, key: string, value: string | number | boolean): Condition {
   const { metadata } = layout;
   if (metadata.kind === 'json') return jsonEquality(`${alias}.${metadata.column}`, key, value);
-  const names = metadata.kind === 'columns' ? metadata.names : [];
-  if (!names.includes(key))
-    throw new RegistryError(
-      'SPEC_INVALID',
-      `Node store ${layout.table} has no metadata column "${key}"; ${names.length === 0 ? 'name them in `columns.metadata`' : `there are ${names.join(', ')}`}.`,
-    );
+  assertColumn(layout, key);
   return {
     sql: `${alias}.${quoted(key)} = ?`,
     values: [typeof value === 'boolean' ? Number(value) : value],
   };
+}
+
+/** @throws RegistryError `SPEC_INVALID` where no column of metadata has this name */
+export function assertColumn({ metadata, table }: Layout, key: string): void {
+  const names = metadata.kind === 'columns' ? metadata.names : [];
+  if (names.includes(key)) return;
+  throw new RegistryError(
+    'SPEC_INVALID',
+    `Node store ${table} has no metadata column "${key}"; ${names.length === 0 ? 'name them in `columns.metadata`' : `there are ${names.join(', ')}`}.`,
+  );
 }
 
 function jsonEquality(column: string, key: string, value: string | number | boolean): Condition {

@@ -26,7 +26,7 @@ import { deleteNodes, insertNodes, updateNode } from './application.ts';
 import { countByStamp, type StampCount } from './count.ts';
 import type { Layout } from './layout.ts';
 import { checkTableName, ensureOwnTables, ownLayout } from './own-layout.ts';
-import { readNode, readNodes, type SqliteNode } from './read.ts';
+import { readField, readNode, readNodes, type SqliteNode } from './read.ts';
 import { scanHeads } from './scan.ts';
 import { loadExtension, type NodeHit, searchNodes } from './search.ts';
 import { Stamps } from './stamps.ts';
@@ -231,6 +231,10 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
 
   async read(ids: readonly string[], options: { signal?: AbortSignal } = {}): Promise<readonly StoredNode[]> {
     return readNodes(this.#database, this.#layout, this.#stamps, ids, options.signal);
+  }
+
+  async readField(ids: readonly string[], field: string, options: { signal?: AbortSignal } = {}) {
+    return readField(this.#database, this.#layout, ids, field, options.signal);
   }
 
   /** In one transaction. A vector that contradicts its stamp is `VECTOR_INVALID`, and nothing is written. */

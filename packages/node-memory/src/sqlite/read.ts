@@ -1,6 +1,7 @@
 import { scheduler } from 'node:timers/promises';
 import { type Datatype, RegistryError, type StoredNode, type Vector, vectorOfBytes } from '@registry/core';
 import type { SqliteDatabase } from '@registry/core/sqlite';
+import { assertColumn } from './filter.ts';
 import {
   bodyAlias,
   columnList,
@@ -71,6 +72,44 @@ export async function readNode(
     const values = row.slice(row.length - columns.length);
     return { content: '', ...nodeOf(layout, stamps, row), metadata: metadataOf(layout, values) };
   });
+}
+
+/**
+ * The values of one metadata field, where they can be filtered by.
+ * @throws RegistryError `SPEC_INVALID` for a column that was not named
+ */
+export async function readField(
+  database: SqliteDatabase,
+  layout: Layout,
+  ids: readonly string[],
+  field: string,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, string | number | boolean>> {
+  const columns = metadataColumns(layout);
+  if (layout.metadata.kind === 'columns') assertColumn(layout, field);
+  const body = bodyAlias(layout);
+  const selected = [`${body}.${layout.id}`, ...columns.map((column) => `${body}.${column}`)].join(', ');
+  const values = new Map<string, string | number | boolean>();
+  const list = [...new Set(ids)];
+  for (let start = 0; start < list.length; start += CHUNK_NODES) {
+    if (start > 0) await scheduler.yield();
+    const chunk = JSON.stringify(list.slice(start, start + CHUNK_NODES));
+    const rows = await database.read(
+      () =>
+        database
+          .sql(`SELECT ${selected} FROM ${nodesInList(layout)}`)
+          .raw()
+          .all(chunk) as [string | number, ...SqlValue[]][],
+      { signal },
+    );
+    for (const [id, ...row] of rows) {
+      const metadata = metadataOf(layout, row);
+      const value = Object.hasOwn(metadata, field) ? metadata[field] : undefined;
+      if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+        values.set(String(id), value);
+    }
+  }
+  return values;
 }
 
 function nodeSql(layout: Layout, metadata: readonly string[]): string {

@@ -113,6 +113,34 @@ async function pointsOf(
   return found;
 }
 
+/** The values of one payload field, where they can be filtered by. */
+export async function readField(
+  { connection, collection }: Pick<PointPlace, 'connection' | 'collection'>,
+  ids: readonly string[],
+  field: string,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, string | number | boolean>> {
+  const values = new Map<string, string | number | boolean>();
+  for (let start = 0; start < ids.length; start += READ_IDS) {
+    const points = await connection.read<readonly PointRecord[]>(
+      'getPoints',
+      {
+        collection_name: collection,
+        ids: ids.slice(start, start + READ_IDS).map(pointIdOf),
+        with_payload: [field, NODE_ID_FIELD],
+        with_vector: false,
+      },
+      signal,
+    );
+    for (const point of points) {
+      const value = point.payload?.[field];
+      if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+        values.set(nodeIdOf(point), value);
+    }
+  }
+  return values;
+}
+
 function nodeOf(place: PointPlace, point: PointRecord, content: string | undefined): StoredNode {
   const { slot, contents } = place;
   const state = slotState(slotFields(point.payload, slot));

@@ -65,8 +65,26 @@ export const readingCases: Readonly<Record<string, Case>> = {
   'finds a node at the target whose text changed since': checkStaleText,
   'counts nodes by stamp': checkCounts,
   'filters by metadata': checkFilters,
+  'reads one metadata field': checkField,
   'searches the vectors of one model': checkSearch,
 };
+
+async function checkField({ store, app }: Fixture): Promise<void> {
+  if (store.readField === undefined) return;
+  const values = ['fr', '', 'constructor', "it's"];
+  await app.put([
+    ...values.map((lang, index) => ({
+      id: `t${index}`,
+      content: `content ${index}`,
+      metadata: { kind: lang },
+    })),
+    { id: 'bare', content: 'content' },
+  ]);
+  const ids = ['t3', 't0', 'absent', 'bare', 't1', 't2', 't0'];
+  const found = await store.readField(ids, 'kind');
+  assert.deepEqual([...found].sort(), values.map((lang, index) => [`t${index}`, lang]).sort());
+  assert.equal((await store.readField([], 'kind')).size, 0);
+}
 
 async function checkStoreId({ store, harness }: Fixture): Promise<void> {
   assert.match(store.storeId, /^[\w-]{8,}$/, 'a store id is random and holds no path or URL');

@@ -70,6 +70,16 @@ export class MemorySideStore implements NodeStore {
     return [...new Set(ids)].flatMap((id) => this.#side.get(id) ?? []);
   }
 
+  async readField(ids: readonly string[], field: string, o: { signal?: AbortSignal } = {}) {
+    o.signal?.throwIfAborted();
+    return new Map(
+      ids.flatMap((id): [string, string | number | boolean][] => {
+        const value = this.#side.nodes.get(id)?.metadata[field];
+        return value === undefined ? [] : [[id, value]];
+      }),
+    );
+  }
+
   async write(
     writes: readonly NodeWrite[],
     o: { signal?: AbortSignal } = {},
