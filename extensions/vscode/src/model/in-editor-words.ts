@@ -19,6 +19,11 @@ const sentences: readonly (readonly [said: RegExp, inEditor: string])[] = [
   [/, or say migrateExisting: false/, ''],
   [/\bpass allowUnfenced: true to open/, 'set allowUnfenced: true in the configuration file'],
   [/\bpass nodeIds instead of where/, 'name the nodes instead'],
+  [
+    /, then evaluateMigration again, or pass overrideGate with a reason/,
+    ', then evr gate <plan>, or evr cutover <plan> --override-gate <why>',
+  ],
+  [/; leave sliceBy out/, '; judge it without slices'],
   [/, or pass acceptBehind:/, ', or cut over all the same:'],
   [/\bPass the embedder of (\S+) to open/, 'Add the embedder of $1 to the configuration file'],
   [/; or pass laterWrites: 'lose'/, '; or lose them'],

@@ -40,31 +40,13 @@ export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, 
     open: plan.totalNodes - plan.completedNodes - plan.failedNodes - plan.skippedNodes - plan.rolledBackNodes,
     behind,
   };
-  call.output.fields([
-    ['plan', plan.planId],
-    ['strategy', plan.strategy],
-    ['active now', active === undefined ? 'none' : modelName(active)],
-    ['active then', modelName(plan.targetSpec)],
-    [
-      'nodes',
-      `${grouped(counts.done)} of ${grouped(counts.total)} done, ${grouped(counts.failed)} failed, ${grouped(counts.open)} open`,
-    ],
-    [
-      'behind',
-      behind === undefined ? undefined : `${counted(behind, 'node')} of the store not at the target`,
-    ],
-    ['accepted behind', o.acceptBehind === undefined ? undefined : grouped(o.acceptBehind)],
-    ['gate', isMoved ? undefined : gateLine(verdict, o.overrideGate)],
-  ]);
-  if (verdict?.verdict !== 'go') for (const reason of verdict?.reasons ?? []) call.output.note(`• ${reason}`);
-  if (!isInPlace)
-    call.output.note(
-      'Both sides are compared first; then readers move to the new one in one step, unless too much is behind.',
-    );
-  if (behind !== undefined && behind > 0)
-    call.output.note(
-      'Searches ask both models meanwhile; new content is embedded with the target from then on.',
-    );
+  showCutover(call.output, plan, {
+    ...counts,
+    active: active === undefined ? 'none' : modelName(active),
+    accepted: o.acceptBehind,
+    gate: isMoved ? undefined : gateLine(verdict, o.overrideGate),
+    reasons: verdict === undefined || verdict.verdict === 'go' ? [] : verdict.reasons,
+  });
   // A no-go is refused by the call below; nobody need say yes to that.
   if (verdict?.verdict !== 'no-go' || o.overrideGate !== undefined)
     await call.confirm('Cut over?', 'a cutover', { ...counts, verdict: verdict?.verdict });
@@ -80,6 +62,45 @@ export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, 
   );
   return { data: { plan: after, counts } };
 });
+
+interface CutoverPreview {
+  readonly active: string;
+  readonly total: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly open: number;
+  readonly behind: number | undefined;
+  readonly accepted: number | undefined;
+  readonly gate: string | undefined;
+  readonly reasons: readonly string[];
+}
+
+function showCutover(output: Output, plan: MigrationPlan, o: CutoverPreview): void {
+  const { behind } = o;
+  output.fields([
+    ['plan', plan.planId],
+    ['strategy', plan.strategy],
+    ['active now', o.active],
+    ['active then', modelName(plan.targetSpec)],
+    [
+      'nodes',
+      `${grouped(o.done)} of ${grouped(o.total)} done, ${grouped(o.failed)} failed, ${grouped(o.open)} open`,
+    ],
+    [
+      'behind',
+      behind === undefined ? undefined : `${counted(behind, 'node')} of the store not at the target`,
+    ],
+    ['accepted behind', o.accepted === undefined ? undefined : grouped(o.accepted)],
+    ['gate', o.gate],
+  ]);
+  for (const reason of o.reasons) output.note(`• ${reason}`);
+  if (plan.strategy !== 'inPlace')
+    output.note(
+      'Both sides are compared first; then readers move to the new one in one step, unless too much is behind.',
+    );
+  if (behind !== undefined && behind > 0)
+    output.note('Searches ask both models meanwhile; new content is embedded with the target from then on.');
+}
 
 /** The last verdict; where there is none, and the gate can be asked here, it is asked now. */
 async function verdictFor(
