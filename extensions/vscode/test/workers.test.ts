@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { endProcess } from '../src/host-process.ts';
+import { endProcess, isProcessGone } from '../src/host-process.ts';
 import { Workers } from '../src/work/workers.ts';
 import { temporaryFolder } from './scene.ts';
 
@@ -41,7 +41,8 @@ function openWorkspace(program: string) {
   };
   const invocation = { program: script, runtimeParameters: [], parameters: [], folder, variables: {} };
   const worker = { path: 'registry', planId: 'p', name: 'a:v1 → b:v1' };
-  return { load, invocation, worker, logs: () => readdirSync(logs) };
+  const isOver = () => isProcessGone((values.get('workers') as { pid: number }[])[0]!.pid);
+  return { load, invocation, worker, isOver, logs: () => readdirSync(logs) };
 }
 
 const say = (event: string, data: object) =>
@@ -96,6 +97,21 @@ it('a worker that says its result is over; one that was refused says why, in wor
   const window = refused.load();
   window.workers.start(refused.worker, refused.invocation);
   expect(await window.crash).toBe('There is no plan "p".');
+});
+
+it('a worker that came to its end while no window was there is no crash', async () => {
+  const { load, invocation, worker, isOver, logs } = openWorkspace(
+    say('result', { plan: {} }).replace('data:', 'exitCode: 0, data:'),
+  );
+  const first = load();
+  first.workers.start(worker, invocation);
+  first.workers.dispose();
+  while (!isOver()) await new Promise((resolve) => setImmediate(resolve));
+  const second = load();
+  second.workers.findAgain();
+  const ended = await Promise.race([second.crash, second.line('is at rest')]);
+  expect(ended).toContain('is at rest');
+  expect(logs()).toEqual([]);
 });
 
 it('a worker that dies at its start says its last line', async () => {

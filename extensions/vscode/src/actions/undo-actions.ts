@@ -188,7 +188,9 @@ async function agreesToRollBack(
 
 function countsOf({ restored, conflicts, skipped, remaining }: RollbackReport): string {
   return [
-    say('{count} nodes get their old vectors back, byte for byte.', { count: count(restored) }),
+    restored === 1
+      ? say('1 node gets its old vector back, byte for byte.')
+      : say('{count} nodes get their old vectors back, byte for byte.', { count: count(restored) }),
     conflicts > 0 ? say('{count} were changed since and are left alone.', { count: count(conflicts) }) : '',
     skipped > 0 ? say('{count} are gone.', { count: count(skipped) }) : '',
     remaining > 0 ? say('{count} stay at the new model.', { count: count(remaining) }) : '',
