@@ -1,3 +1,4 @@
+import type { PlanTuning, SpendCap } from '@registry/core';
 import { z } from 'zod';
 import type { ConfigFlags } from './config/resolve.ts';
 import type { Ending, Output } from './output.ts';
@@ -103,25 +104,45 @@ export function pageOptions(o: { limit?: number | undefined; after?: string | un
   return { limit: o.limit ?? 20, ...(o.after !== undefined && { after: o.after }) };
 }
 
+const spendCapOption = z
+  .string()
+  .regex(/^(\d+(\.\d+)?(usd|tokens?)?|none)$/, 'takes an amount such as 5, 5usd, 2000000tokens, or none');
+
 /** The numbers of a plan. */
 export const tuningShape = {
   batchSize: wholeNumber.optional(),
   throttleMs: wholeNumber.optional(),
   parallel: wholeNumber.optional(),
   maxRetries: wholeNumber.optional(),
+  dutyCycle: z
+    .string()
+    .regex(/^(0?\.\d+|1(\.0+)?)$/, 'takes a share of time from 0.1 to 1')
+    .transform(Number)
+    .optional(),
+  spendCap: spendCapOption.optional(),
 };
 
-export function tuningOf(o: {
-  batchSize?: number | undefined;
-  throttleMs?: number | undefined;
-  parallel?: number | undefined;
-  maxRetries?: number | undefined;
-}): { batchSize?: number; throttleMs?: number; maxParallelWorkers?: number; maxRetries?: number } {
-  const { batchSize, throttleMs, parallel, maxRetries } = o;
+const tuningSchema = z.object(tuningShape);
+
+/** A bare amount of a spend cap is money where the target has a price, else tokens. */
+export function tuningOf(
+  o: z.output<typeof tuningSchema>,
+  target: { readonly pricePerMillionTokens?: number } | undefined,
+): PlanTuning {
+  const { batchSize, throttleMs, parallel, maxRetries, dutyCycle, spendCap } = o;
   return {
     ...(batchSize !== undefined && { batchSize }),
     ...(throttleMs !== undefined && { throttleMs }),
     ...(parallel !== undefined && { maxParallelWorkers: parallel }),
     ...(maxRetries !== undefined && { maxRetries }),
+    ...(dutyCycle !== undefined && { dutyCycle }),
+    ...(spendCap !== undefined && { spendCap: spendCapOf(spendCap, target?.pricePerMillionTokens) }),
   };
+}
+
+function spendCapOf(written: string, price: number | undefined): SpendCap | null {
+  if (written === 'none') return null;
+  const amount = Number.parseFloat(written);
+  const isMoney = written.endsWith('usd') || (!/token/.test(written) && price !== undefined);
+  return isMoney ? { dollars: amount } : { tokens: amount };
 }

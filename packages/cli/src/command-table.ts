@@ -38,14 +38,20 @@ const tuning: readonly OptionDefinition[] = [
   { flags: '--throttle-ms <n>', about: 'milliseconds each lane rests after its batch' },
   { flags: '--parallel <n>', about: 'batches in flight over all workers' },
   { flags: '--max-retries <n>', about: 'further attempts after the first failure of a node' },
+  { flags: '--duty-cycle <share>', about: 'share of its time that a lane works, 0.1 to 1' },
+  {
+    flags: '--spend-cap <amount>',
+    about:
+      'pause before more is spent: US dollars where the model has a price, else tokens; or 5usd, 90000tokens, none',
+  },
 ];
 const notes: readonly OptionDefinition[] = [
   { flags: '--name <text>', about: 'what people call it' },
   { flags: '--description <text>', about: 'a sentence about it' },
   { flags: '--max-input-tokens <n>', about: 'longest input' },
   { flags: '--price <dollars>', about: 'US dollars per million input tokens' },
-  { flags: '--deprecated-at <date>', about: 'ISO date' },
-  { flags: '--shutdown-at <date>', about: 'ISO date' },
+  { flags: '--deprecated-at <date>', about: 'ISO date, such as 2027-01-31' },
+  { flags: '--shutdown-at <date>', about: 'ISO date; people are warned 90, 30 and 7 days ahead' },
   { flags: '--successor <model>', about: 'the model that follows it' },
 ];
 
@@ -142,7 +148,10 @@ const planCommands: readonly CommandDefinition[] = [
         choices: ['critical', 'high', 'normal', 'low'],
       },
       ...tuning,
-      { flags: '--dry-run', about: 'count by source model, and make nothing' },
+      {
+        flags: '--dry-run',
+        about: 'tell nodes, tokens, price, space and time, and make nothing; embeds a dozen texts',
+      },
     ],
     example: [
       'evr plan --to hashed_ngram_512:v1 --dry-run',
@@ -257,7 +266,10 @@ const workCommands: readonly CommandDefinition[] = [
     about: 'changes the pace of a plan from the next batch on',
     arguments: [thePlan],
     options: tuning,
-    example: ['evr tune 3f2a91c0 --throttle-ms 0 --parallel 4'],
+    example: [
+      'evr tune 3f2a91c0 --throttle-ms 0 --parallel 4',
+      'evr tune 3f2a91c0 --duty-cycle 0.25 --spend-cap 5',
+    ],
     load: async () => (await steer()).tune,
   },
 ];

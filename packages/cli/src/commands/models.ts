@@ -13,6 +13,7 @@ import type { Output } from '../output.ts';
 import { counted, dateTime, grouped, modelName } from '../screen/phrases.ts';
 import { terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
+import { warnOfEnds } from './ends.ts';
 
 const named = z.object({ model: z.string() });
 
@@ -24,7 +25,7 @@ export const list: Handler = (call) => {
     const models = await manager.listModels();
     if (!nodes) {
       showModels(call.output, models);
-      return { data: { items: models } };
+      return { data: { items: models, calendar: warnOfEnds(call.output, models) } };
     }
     if (nodeStore === undefined)
       throw new UsageError('Counting nodes needs the node store.', {
@@ -32,7 +33,7 @@ export const list: Handler = (call) => {
       });
     const counts = await nodeStore.countByModel({ signal: terminal.stopSignal() });
     showModels(call.output, models, counts);
-    return { data: { items: models, nodes: counts } };
+    return { data: { items: models, nodes: counts, calendar: warnOfEnds(call.output, models, counts) } };
   });
 };
 

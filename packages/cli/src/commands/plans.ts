@@ -10,8 +10,10 @@ import {
   dateTime,
   grouped,
   modelName,
+  paceText,
   percent,
   reasonText,
+  spendText,
   statusWord,
 } from '../screen/phrases.ts';
 
@@ -59,13 +61,14 @@ const showSchema = z.object({ plan: z.string() });
 
 export const show = opened('read', showSchema, async (call, o, { manager }) => {
   const plan = await planOf(manager, o.plan);
-  showPlan(call.output, plan);
+  const price = (await manager.getModel(plan.targetSpec))?.pricePerMillionTokens;
+  showPlan(call.output, plan, price);
   const reasons = plan.failedNodes > 0 ? await manager.listFailures(plan.planId) : [];
   showReasons(call.output, reasons);
   return { data: { plan, failures: reasons } };
 });
 
-export function showPlan(output: Output, plan: MigrationPlan): void {
+export function showPlan(output: Output, plan: MigrationPlan, price?: number): void {
   const time = (at: string | undefined) => (at === undefined ? undefined : `${dateTime(at)} UTC`);
   // Of failed tasks the table below says more.
   const why = plan.status === 'failed' && plan.failedNodes > 0 ? undefined : plan.reason;
@@ -87,10 +90,8 @@ export function showPlan(output: Output, plan: MigrationPlan): void {
     ['failed', grouped(plan.failedNodes)],
     ['gone', plan.skippedNodes > 0 ? grouped(plan.skippedNodes) : undefined],
     ['rolled back', plan.rolledBackNodes > 0 ? grouped(plan.rolledBackNodes) : undefined],
-    [
-      'pace',
-      `batches of ${grouped(plan.batchSize)}, ${grouped(plan.maxParallelWorkers)} at once, ${grouped(plan.throttleMs)} ms rest, ${counted(plan.maxRetries, 'further attempt')}`,
-    ],
+    ['pace', paceText(plan)],
+    ['spent', spendText(plan, price)],
     ['strategy', `${plan.strategy}${plan.strategyReason === undefined ? '' : `: ${plan.strategyReason}`}`],
     ['backups', plan.finalizedAt ? 'given up' : plan.backupOldVectors ? 'kept' : 'none are kept'],
     ['made', time(plan.createdAt)],

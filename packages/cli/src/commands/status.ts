@@ -4,6 +4,7 @@ import { opened } from '../call.ts';
 import { allPlans, shortIds } from '../names.ts';
 import type { Output } from '../output.ts';
 import { ago, grouped, modelName, reasonText } from '../screen/phrases.ts';
+import { warnOfEnds } from './ends.ts';
 import { activeModel } from './models.ts';
 import { showPlans } from './plans.ts';
 
@@ -33,6 +34,7 @@ export const status = opened('read', z.object({}), async (call, _, { manager, re
     showPlans(output, shown);
   }
   showWorkers(output, workers, shortIds(all));
+  const calendar = warnOfEnds(output, models);
   if (open.some(isRunnable) && workers.length === 0)
     output.note('\nPlans wait and no worker is running: evr run works on them.');
   return {
@@ -43,6 +45,7 @@ export const status = opened('read', z.object({}), async (call, _, { manager, re
       active,
       plans: shown,
       workers,
+      calendar,
     },
   };
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { opened, tuningOf, tuningShape } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Output } from '../output.ts';
-import { counted, grouped, modelName } from '../screen/phrases.ts';
+import { counted, grouped, modelName, paceText, spendText } from '../screen/phrases.ts';
 import { UsageError } from '../usage-error.ts';
 
 const named = z.object({ plan: z.string() });
@@ -54,16 +54,17 @@ export const retry = opened('steer', retrySchema, async (call, o, { manager }) =
 });
 
 export const tune = opened('steer', named.extend(tuningShape), async (call, o, { manager }) => {
-  const tuning = tuningOf(o);
-  if (Object.keys(tuning).length === 0)
+  if (Object.keys(tuningOf(o, undefined)).length === 0)
     throw new UsageError('Nothing was named to be changed.', {
-      advice: 'Name --batch-size, --throttle-ms, --parallel or --max-retries.',
+      advice: 'Name --batch-size, --throttle-ms, --duty-cycle, --parallel, --max-retries or --spend-cap.',
     });
-  const { planId } = await planOf(manager, o.plan);
-  const plan = await manager.tuneMigration({ planId, ...tuning });
-  call.output.say(
-    `Tuned: plan ${short(plan)}: batches of ${grouped(plan.batchSize)}, ${grouped(plan.maxParallelWorkers)} at once, ${grouped(plan.throttleMs)} ms rest, ${counted(plan.maxRetries, 'further attempt')}`,
-  );
+  const { planId, targetSpec } = await planOf(manager, o.plan);
+  const target = await manager.getModel(targetSpec);
+  const plan = await manager.tuneMigration({ planId, ...tuningOf(o, target) });
+  call.output.say(`Tuned: plan ${short(plan)}: ${paceText(plan)}`);
+  const spent = spendText(plan, target?.pricePerMillionTokens);
+  if (spent !== undefined) call.output.say(`Spent: ${spent}`);
+  if (plan.reason?.code === 'SPEND_CAP') call.output.note(`evr resume ${short(plan)} lets it go on.`);
   return { data: { plan } };
 });
 

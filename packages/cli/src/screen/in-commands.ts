@@ -59,6 +59,12 @@ const sentences: readonly (readonly [said: RegExp, plan: (plan: string) => strin
   [/; listMigrations names them/, () => ''],
   [/\bin listMigrations\b/, () => 'with evr list'],
   [/; open it for writing to make one/, () => '; evr models register makes one'],
+  [
+    /\bwith tuneMigration and spendCap, then resumeMigration/,
+    (plan) => `with evr tune ${plan} --spend-cap, then evr resume ${plan}`,
+  ],
+  [/\bnote one with updateModel\b/, () => 'note one with evr models update --price'],
+  [/\bnote its pricePerMillionTokens with updateModel\b/, () => 'note it with evr models update --price'],
   [/\bresumeMigration\b/, (plan) => `evr resume ${plan}`],
 ];
 

@@ -1,5 +1,5 @@
 /** Numbers, times and statuses as people read them. */
-import type { MigrationPlan, MigrationProgress, ModelRef } from '@registry/core';
+import { dollarsOf, type MigrationPlan, type MigrationProgress, type ModelRef } from '@registry/core';
 import { inCommands } from './in-commands.ts';
 
 /** 12,345. Written out, since the digits of `toLocaleString` depend on the machine. */
@@ -67,7 +67,63 @@ export function heldBack({ heldBackBy, plan }: MigrationProgress): string | unde
   if (heldBackBy === 'noWorker') return 'no worker runs';
   if (heldBackBy === 'noEmbedder') return 'no worker has its embedder';
   if (heldBackBy === 'throttle') return `throttled ${plan.throttleMs} ms`;
+  if (heldBackBy === 'dutyCycle') return `works ${percentOf(plan.dutyCycle)} of its time`;
+  if (heldBackBy === 'spendCap') return 'spend cap reached';
+  if (heldBackBy === 'trouble') return 'its workers are in trouble: evr status';
   return heldBackBy;
+}
+
+/** `$0.12`, and of less than a cent as many digits as tell it from nothing. */
+export function dollars(value: number): string {
+  if (value === 0 || value >= 0.01) return `$${value.toFixed(2).replace(/\B(?=(\d{3})+\.)/g, ',')}`;
+  return `$${value.toFixed(Math.min(9, 1 - Math.floor(Math.log10(value))))}`;
+}
+
+/** `204 MB`, in powers of a thousand. */
+export function volume(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  const value = bytes / 1000 ** power;
+  return `${value < 10 && power > 0 ? value.toFixed(1) : grouped(value)} ${units[power]}`;
+}
+
+/** `40 s`, `12 min`, `3.5 h`, `2.1 days`. */
+export function span(seconds: number): string {
+  if (seconds < 1) return seconds === 0 ? '0 s' : 'below 1 s';
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${(seconds / 3_600).toFixed(1)} h`;
+  return `${(seconds / 86_400).toFixed(1)} days`;
+}
+
+const percentOf = (share: number) => `${Math.round(share * 100)} %`;
+
+/** The pace of a plan in words. */
+export function paceText(plan: MigrationPlan): string {
+  const parts = [
+    `batches of ${grouped(plan.batchSize)}`,
+    `${grouped(plan.maxParallelWorkers)} at once`,
+    `${grouped(plan.throttleMs)} ms rest`,
+    ...(plan.dutyCycle < 1 ? [`at work ${percentOf(plan.dutyCycle)} of its time`] : []),
+    counted(plan.maxRetries, 'further attempt'),
+  ];
+  return parts.join(', ');
+}
+
+/** What a plan with a spend cap has spent of it; undefined where there never was one. */
+export function spendText(
+  { spendCap, spentTokens }: MigrationPlan,
+  price: number | undefined,
+): string | undefined {
+  if (spentTokens === undefined) return undefined;
+  const money = price === undefined ? '' : `${dollars(dollarsOf(spentTokens, price))}, `;
+  const cap =
+    spendCap === undefined
+      ? 'no cap'
+      : 'dollars' in spendCap
+        ? dollars(spendCap.dollars)
+        : counted(spendCap.tokens, 'token');
+  return `${money}${counted(spentTokens, 'token')}; cap: ${cap}`;
 }
 
 /** Nodes that the plan has dealt with, one way or another. */

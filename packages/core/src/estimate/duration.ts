@@ -9,6 +9,9 @@ const STORE_SHARES = { low: 1, value: 4, high: 15 };
 /** How far a run strays from what a dozen texts say of the embedder. */
 const EMBEDDING_SHARES = { low: 0.6, value: 1, high: 1.8 };
 
+/** A batch waits for the disk four times, one batch after the other: from a quick one to one that others use too. */
+const SECONDS_OF_SYNCS = { low: 0.004, value: 0.02, high: 0.3 };
+
 /** Seconds that a plan takes at this pace, where nothing else holds it back: a rate limit is not foreseen. */
 export function durationOf(o: {
   readonly nodes: number;
@@ -33,7 +36,8 @@ export function durationOf(o: {
     const storing = (o.readSeconds / batches) * STORE_SHARES[which];
     // Lanes share what the embedder and the store can do.
     const work = (embedding * lanes) / gain + storing * lanes;
-    return Math.ceil(batches / lanes) * (work + restMs(pace, work * 1000) / 1000);
+    const syncing = batches * SECONDS_OF_SYNCS[which];
+    return syncing + Math.ceil(batches / lanes) * (work + restMs(pace, work * 1000) / 1000);
   };
   return { value: seconds('value'), low: seconds('low'), high: seconds('high'), basis: 'sampled' };
 }
