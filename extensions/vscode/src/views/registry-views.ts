@@ -79,16 +79,7 @@ export class RegistryViews implements vscode.Disposable {
       { roots: async () => models.roots(await list.found()), children: (branch) => models.children(branch) },
       rowCommands.showMore,
     );
-    this.#views = [
-      vscode.window.createTreeView(views.models, {
-        treeDataProvider: this.#modelsTree,
-        showCollapseAll: true,
-      }),
-      vscode.window.createTreeView(views.migrations, {
-        treeDataProvider: this.#migrationsTree,
-        showCollapseAll: true,
-      }),
-    ];
+    this.#views = [viewOf(views.models, this.#modelsTree), viewOf(views.migrations, this.#migrationsTree)];
     this.#status = new StatusItem(say);
     this.#disposables = [
       ...this.#views,
@@ -277,3 +268,6 @@ export class RegistryViews implements vscode.Disposable {
     }
   }
 }
+
+const viewOf = (id: string, treeDataProvider: vscode.TreeDataProvider<unknown>) =>
+  vscode.window.createTreeView(id, { treeDataProvider, showCollapseAll: true });
