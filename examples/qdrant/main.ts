@@ -17,9 +17,19 @@ import { Reader } from './reader.ts';
 import { openServer } from './server.ts';
 
 const limit = Number(process.argv[2] ?? 2_000);
+const BATCH = 100;
 const queries = ['parse command line arguments', 'source maps of generated code', 'match file names'];
 const screen = new Screen();
 const [before, after] = [hashedNgram({ dimension: 256 }), hashedNgram({ dimension: 384 })];
+/** What the registry had embedded with the old model: a service would be paid for it. */
+let embedded = 0;
+const counted: Embedder = {
+  spec: before.spec,
+  embed: (texts, o) => {
+    embedded += texts.length;
+    return before.embed(texts, o);
+  },
+};
 let holds = true;
 
 const folder = mkdtempSync(join(tmpdir(), 'registry-qdrant-'));
@@ -38,6 +48,10 @@ function prove(claim: string, isSo: boolean): void {
 async function seconds(body: () => Promise<unknown>): Promise<string> {
   const startedAt = performance.now();
   await body();
+  return secondsSince(startedAt);
+}
+
+function secondsSince(startedAt: number): string {
   return `${((performance.now() - startedAt) / 1000).toFixed(2)} s`;
 }
 
@@ -48,6 +62,7 @@ interface Scene {
   readonly sections: readonly Section[];
   readonly nodeStore: QdrantNodeStore;
   readonly manager: EmbeddingVersionManager;
+  readonly reader: Reader;
 }
 
 async function run(): Promise<void> {
@@ -65,13 +80,13 @@ async function run(): Promise<void> {
   await using manager = await EmbeddingVersionManager.open({
     dbPath: join(folder, 'registry.sqlite'),
     nodeStore,
-    embedders: [before, after],
+    embedders: [counted, after],
     config: { migrationThrottleMs: 0, migrationBatchSize: 128 },
   });
   await manager.registerModel(after.spec.toJSON());
   await manager.registerModel({ ...before.spec.toJSON(), setActive: true });
   const reader = new Reader(client, alias, [before, after], queries);
-  const scene: Scene = { client, alias, library, sections, nodeStore, manager };
+  const scene: Scene = { client, alias, library, sections, nodeStore, manager, reader };
   try {
     await forthAndBack(scene);
     await withDualWrites(scene);
@@ -93,27 +108,58 @@ async function forthAndBack(scene: Scene): Promise<void> {
   const planId = await migrate(scene);
   await proveAllAt(scene, after);
   screen.chapter('Back, with writes since');
-  await scene.library.add(scene.sections.slice(0, 20), after);
-  const time = await seconds(() => scene.manager.rollbackMigration({ planId }));
-  screen.say(`20 texts were written since the cutover; carried back, and readers moved back, in ${time}`);
+  const rewritten = halfOf(scene, 1);
+  const time = await seconds(() => scene.library.add(rewritten, after));
+  screen.say(`${rewritten.length} texts were written to the new collection since the cutover, in ${time}`);
+  const carried = await rollBack(scene, planId);
   await proveAllAt(scene, before);
+  prove('they were embedded again by the old model', carried >= rewritten.length);
 }
 
 async function withDualWrites(scene: Scene): Promise<void> {
   screen.chapter('Again, with writes to both sides');
   const planId = await migrate(scene);
-  const both = scene.nodeStore.dualWrite();
-  for (const [index, { content }] of scene.sections.slice(0, 20).entries()) {
-    const made = [before, after].map(async ({ spec, embed }) => ({
-      ...spec.info,
-      vector: (await embed([content], { purpose: 'document' }))[0]!,
-    }));
-    const embeddings = await Promise.all(made);
-    await both.upsert([{ id: String(index + 1), payload: { text: content }, embeddings }]);
-  }
-  const time = await seconds(() => scene.manager.rollbackMigration({ planId }));
-  screen.say(`20 texts were written to both sides since; readers moved back in ${time}`);
+  const rewritten = halfOf(scene, 0);
+  const time = await seconds(() => writeToBoth(scene, rewritten));
+  screen.say(`${rewritten.length} texts were written to both since the cutover, in ${time}`);
+  const carried = await rollBack(scene, planId);
   await proveAllAt(scene, before);
+  prove('nothing had to be embedded again', carried === 0);
+}
+
+/** One half of the library, which is written over the other one: every text is another one than stood there. */
+function halfOf({ sections }: Scene, half: 0 | 1): readonly Section[] {
+  const middle = Math.floor(sections.length / 2);
+  return half === 0 ? sections.slice(0, middle) : sections.slice(middle, 2 * middle);
+}
+
+async function writeToBoth({ nodeStore }: Scene, sections: readonly Section[]): Promise<void> {
+  const both = nodeStore.dualWrite();
+  for (let start = 0; start < sections.length; start += BATCH) {
+    const batch = sections.slice(start, start + BATCH);
+    const texts = batch.map(({ content }) => content);
+    const made = await Promise.all(
+      [before, after].map((embedder) => embedder.embed(texts, { purpose: 'document' })),
+    );
+    const points = batch.map(({ content, metadata }, index) => ({
+      id: String(1 + start + index),
+      payload: { text: content, ...metadata },
+      embeddings: [before, after].map(({ spec }, of) => ({ ...spec.info, vector: made[of]![index]! })),
+    }));
+    await both.upsert(points);
+  }
+}
+
+/** Answers how many texts had to be embedded with the old model. */
+async function rollBack({ manager, reader }: Scene, planId: string): Promise<number> {
+  embedded = 0;
+  const startedAt = performance.now();
+  const back = reader.nextWith(before.spec).then(() => secondsSince(startedAt));
+  await manager.rollbackMigration({ planId });
+  const whole = secondsSince(startedAt);
+  screen.say(`rolled back: readers back after ${await back}, all done after ${whole}`);
+  screen.say(`${embedded} texts had to be embedded with the old model for it`);
+  return embedded;
 }
 
 /** Fills the new collection while the library is changed, and moves its readers. */

@@ -13,6 +13,7 @@ export class Reader {
   /** Reads by the model that was asked. */
   readonly byModel = new Map<string, number>();
   readonly #ended: Promise<void>;
+  #awaited: { readonly modelId: string; readonly isThere: () => void } | undefined;
 
   constructor(
     client: QdrantClient,
@@ -29,6 +30,13 @@ export class Reader {
   async stop(): Promise<void> {
     this.#isReading = false;
     await this.#ended;
+  }
+
+  /** Resolves with the next search that is asked with this model. */
+  nextWith({ modelId }: Embedder['spec']): Promise<void> {
+    return new Promise((resolve) => {
+      this.#awaited = { modelId, isThere: resolve };
+    });
   }
 
   async #loop(queries: readonly string[]): Promise<void> {
@@ -61,5 +69,6 @@ export class Reader {
     this.reads += 1;
     this.hits += found.points.length;
     this.byModel.set(modelId, (this.byModel.get(modelId) ?? 0) + 1);
+    if (this.#awaited?.modelId === modelId) this.#awaited.isThere();
   }
 }

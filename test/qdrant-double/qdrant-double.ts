@@ -24,6 +24,7 @@ export interface QdrantDoubleOptions {
 export type Peeked = Point;
 
 const defaultMaxRequestBytes = 32 * 2 ** 20;
+const KEPT_ALIVE_MS = 75_000;
 
 /**
  * A Qdrant server on loopback that keeps everything in memory: its semantics as its documentation and source
@@ -246,6 +247,8 @@ function statusError({
 
 async function listen(): Promise<Server> {
   const server = createServer();
+  // As the real one: ended sooner, an idle connection is reset under a client that has just taken it up again.
+  server.keepAliveTimeout = KEPT_ALIVE_MS;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return server;
 }
