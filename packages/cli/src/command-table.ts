@@ -5,16 +5,9 @@ import type { CommandDefinition, OptionDefinition } from './command-definition.t
 const thePlan = ['<plan>', 'id of a plan, or its beginning'] as const;
 const theModel = ['<model>', '<id>:v<version>, or its beginning'] as const;
 const taskStatuses = ['pending', 'in_progress', 'completed', 'failed', 'cancelled', 'rolled_back', 'skipped'];
-const planStatuses = [
-  'pending',
-  'in_progress',
-  'paused',
-  'completed',
-  'failed',
-  'cancelled',
-  'rolling_back',
-  'rolled_back',
-];
+const planStatuses = 'pending in_progress paused completed failed cancelled rolling_back rolled_back'.split(
+  ' ',
+);
 
 const page: readonly OptionDefinition[] = [
   { flags: '--limit <n>', about: 'rows at most, 20 unless told' },
