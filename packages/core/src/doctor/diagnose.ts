@@ -80,6 +80,7 @@ export async function diagnose(context: DoctorContext, options: DiagnoseOptions)
           signal,
           plans,
           counts: counts ?? [],
+          states: witnesses.states,
         });
   const findings = bySeverity([
     ...embedderFindings(embedders, { models: inUse, active, needed }),
@@ -115,6 +116,7 @@ async function nodesOf(
     signal: AbortSignal | undefined;
     plans: Parameters<typeof nodeFindings>[1]['plans'];
     counts: Counts;
+    states: ReadonlyMap<RegisteredModel, WitnessState>;
   },
 ): Promise<{ findings: Finding[]; seen: number; sampled: number }> {
   const { store, models, active, signal } = o;
@@ -123,7 +125,9 @@ async function nodesOf(
   const canCount = active !== undefined && context.embedders.lacks(active) === undefined;
   const limit = canCount ? await TokenLimit.of(context, active) : undefined;
   const seen = await walkNodes({ store, models, active, limit, tally, samples, signal });
-  const drawn = new Map(models.map((model) => [model, samples.of(model)]));
+  // One that has not answered just now is not asked again.
+  const answering = models.filter((model) => o.states.get(model)?.state !== 'failed');
+  const drawn = new Map(answering.map((model) => [model, samples.of(model)]));
   const { findings, sampled } = await sampleFindings(context, { store, drawn, signal });
   const mixed = mixedModels(stamped(o.counts, models), o);
   return { findings: [...nodeFindings(tally, o), ...mixed, ...findings], seen, sampled };
