@@ -52,7 +52,7 @@ import { type StampNodesOptions, stampNodes } from './stamping.ts';
 import { type UnstampNodesOptions, unstampNodes } from './unstamping.ts';
 import { watchMigration } from './watch.ts';
 import { type CheckWitnessOptions, checkWitness, type WitnessReport } from './witness/check-witness.ts';
-import { ReEmbeddingWorker } from './worker/re-embedding-worker.ts';
+import { ReEmbeddingWorker, type RollbackOptions } from './worker/re-embedding-worker.ts';
 
 const planSchema = z.strictObject({ planId: planIdSchema });
 const nodeOfPlanSchema = planSchema.extend({ nodeId: z.string() });
@@ -282,13 +282,7 @@ export class EmbeddingVersionManager implements AsyncDisposable {
   }
 
   /** {@link ReEmbeddingWorker.rollbackMigration} */
-  async rollbackMigration(options: {
-    planId: string;
-    nodeId?: string;
-    dryRun?: boolean;
-    laterWrites?: 'carryBack' | 'lose';
-    signal?: AbortSignal;
-  }): Promise<RollbackReport> {
+  async rollbackMigration(options: RollbackOptions): Promise<RollbackReport> {
     parseOptions(rollbackSchema, options, 'options of rollbackMigration');
     return this.worker.rollbackMigration(options);
   }

@@ -46,22 +46,22 @@ export class Workers {
     const context = this.healthy();
     const points = phase === 'migration' ? migrationPoints : rollbackPoints;
     const wanted = points[drawIndex(this.#chance, points.length)]!;
-    const process = new FaultyProcess();
+    const doomed = new FaultyProcess();
     const death = Promise.withResolvers<string>();
     const script: FaultScript = ({ port, method, when }) => {
-      if (process.state === 'killed' || `${port}.${method} ${when}` !== wanted) return undefined;
+      if (doomed.state === 'killed' || `${port}.${method} ${when}` !== wanted) return undefined;
       this.#dead.add(context.pid);
       death.resolve(wanted);
-      return process.kill();
+      return doomed.kill();
     };
-    const nodes = context.nodes && faultyNodeStore(context.nodes, script, { process, nodeByNode: true });
+    const nodes = context.nodes && faultyNodeStore(context.nodes, script, { process: doomed, nodeByNode: true });
     return {
       death: death.promise,
       context: {
         ...context,
         nodes,
-        registry: faultyRegistryStore(context.registry, script, { process }),
-        clock: process.clock(context.clock),
+        registry: faultyRegistryStore(context.registry, script, { process: doomed }),
+        clock: doomed.clock(context.clock),
       },
     };
   }

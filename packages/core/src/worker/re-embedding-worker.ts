@@ -17,7 +17,8 @@ const idleStats: Omit<WorkerStats, 'state'> = {
   waiting: [],
 };
 
-interface RollbackOptions {
+/** Which plan, or which node of it, and what becomes of later writes side by side. */
+export interface RollbackOptions {
   planId: string;
   nodeId?: string;
   dryRun?: boolean;
