@@ -25,7 +25,12 @@ const schema = modelRefSchema.partial().extend({
   signal: z.instanceof(AbortSignal).optional(),
 });
 
-/** Embeds texts of an application with the checks of the worker. */
+/**
+ * Embeds texts with the active model, or another registered one, with the worker's checks. `info` is to be
+ * spread into the node that takes a vector.
+ * @throws RegistryError `MODEL_UNKNOWN`, `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `EMBEDDER_FAILED`,
+ * `VECTOR_INVALID`, `CONTENT_MISSING`, `CONTENT_TOO_LONG`
+ */
 export async function embedTexts(
   context: ManagerContext,
   registry: EmbeddingRegistry,

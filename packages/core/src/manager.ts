@@ -1,4 +1,10 @@
-import * as z from 'zod';
+import {
+  finalizeSchema,
+  nodeOfPlanSchema,
+  retrySchema,
+  rollbackSchema,
+  signalSchema,
+} from './call-schemas.ts';
 import type { ManagerContext } from './context.ts';
 import { type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.ts';
 import { type EmbedOptions, embedTexts } from './embed-texts.ts';
@@ -54,17 +60,6 @@ import { watchMigration } from './watch.ts';
 import { type CheckWitnessOptions, checkWitness, type WitnessReport } from './witness/check-witness.ts';
 import { ReEmbeddingWorker, type RollbackOptions } from './worker/re-embedding-worker.ts';
 
-const planSchema = z.strictObject({ planId: planIdSchema });
-const nodeOfPlanSchema = planSchema.extend({ nodeId: z.string() });
-const retrySchema = planSchema.extend({ nodeIds: z.array(z.string()).optional() });
-const finalizeSchema = planSchema.extend({ drop: z.string().optional() });
-const signalSchema = z.strictObject({ signal: z.instanceof(AbortSignal).optional() });
-const rollbackSchema = planSchema.extend({
-  nodeId: z.string().optional(),
-  dryRun: z.boolean().optional(),
-  laterWrites: z.enum(['carryBack', 'lose']).optional(),
-  ...signalSchema.shape,
-});
 /** The one door: a registry, its planner and its worker, over one node store. Use {@link EmbeddingVersionManager.open}. */
 export class EmbeddingVersionManager implements AsyncDisposable {
   readonly registry: EmbeddingRegistry;
@@ -188,10 +183,7 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     return this.#context.registry.backup(o);
   }
 
-  /**
-   * First the present state, then each change, also by other processes; ends when nothing more will happen by
-   * itself. @throws RegistryError `PLAN_UNKNOWN`
-   */
+  /** First the present state, then each change by any process; ends when nothing more will happen by itself. */
   watchMigration(planId: string, options: { signal?: AbortSignal } = {}): AsyncIterable<MigrationProgress> {
     return watchMigration(this.#context, this.planner, planId, options.signal);
   }
@@ -257,11 +249,7 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     return evaluateMigration(this.#context, await this.getMigration(options.planId), options);
   }
 
-  /**
-   * What a similarity cut-off of an application becomes in the new space: the one that as many pairs of the gate's
-   * sample pass as passed the old one, with the share of hits that stay. `THRESHOLD_OUTSIDE` where the sample has
-   * no such score. Errors else as of {@link evaluateMigration}.
-   */
+  /** {@link translateThreshold} */
   async translateThreshold(options: TranslateThresholdOptions): Promise<TranslatedThreshold> {
     return translateThreshold(this.#context, await this.getMigration(options.planId), options);
   }
@@ -340,12 +328,7 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     return unstampNodes(this.#context, options);
   }
 
-  /**
-   * Embeds texts with the active model, or another registered one, with the worker's checks. `info` is to be
-   * spread into the node that takes a vector.
-   * @throws RegistryError `MODEL_UNKNOWN`, `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `EMBEDDER_FAILED`,
-   * `VECTOR_INVALID`, `CONTENT_MISSING`, `CONTENT_TOO_LONG`
-   */
+  /** {@link embedTexts} */
   embed(
     texts: readonly string[],
     options: EmbedOptions = {},
@@ -388,21 +371,12 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     return this.#context.registry.journal(options);
   }
 
-  /**
-   * Plays a plan on copies of some of its nodes, in a store and registry that are thrown away: the gate, the
-   * migration by workers that die half-way, with made-up rate limits, a cutover and a rollback, compared byte for
-   * byte. Nothing of this registry or its nodes changes. The embedders are handed each text once: those of the
-   * copied nodes, and for the gate two queries of each of a hundred nodes at most.
-   * @throws RegistryError `PLAN_UNKNOWN`, `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `NODE_STORE_MISSING`
-   */
+  /** {@link rehearseMigration} */
   async rehearseMigration(options: RehearseMigrationOptions): Promise<RehearsalReport> {
     return rehearseMigration(this.#context, await this.getMigration(options.planId), options);
   }
 
-  /**
-   * Writes what happened to a plan as one file: an HTML page that needs nothing else, or JSON. Whole or not at
-   * all, and over no file but a report. @throws RegistryError `PLAN_UNKNOWN`, `FILE_UNWRITABLE`
-   */
+  /** {@link writeReport} */
   writeReport(options: WriteReportOptions): Promise<{ path: string; bytes: number }> {
     return writeReport(this.#context, options);
   }

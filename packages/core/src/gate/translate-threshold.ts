@@ -60,7 +60,11 @@ const schema = z.strictObject({
 /** Below that many hits one pair more or less moves the cut-off. */
 const ROUGH_BELOW = 30;
 
-/** See `EmbeddingVersionManager.translateThreshold`. */
+/**
+ * What a similarity cut-off of an application becomes in the new space: the one that as many pairs of the gate's
+ * sample pass as passed the old one, with the share of hits that stay. `THRESHOLD_OUTSIDE` where the sample has
+ * no such score. Errors else as of {@link evaluateMigration}.
+ */
 export async function translateThreshold(
   context: ManagerContext,
   plan: MigrationPlan,

@@ -54,7 +54,8 @@ export class Workers {
       death.resolve(wanted);
       return doomed.kill();
     };
-    const nodes = context.nodes && faultyNodeStore(context.nodes, script, { process: doomed, nodeByNode: true });
+    const nodes =
+      context.nodes && faultyNodeStore(context.nodes, script, { process: doomed, nodeByNode: true });
     return {
       death: death.promise,
       context: {

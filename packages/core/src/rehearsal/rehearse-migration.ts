@@ -71,6 +71,13 @@ const BATCHES_BESIDES = 4;
 const GATE_NODES_AT_LEAST = 10;
 const QUERIES_OF = 100;
 
+/**
+ * Plays a plan on copies of some of its nodes, in a store and registry that are thrown away: the gate, the
+ * migration by workers that die half-way, with made-up rate limits, a cutover and a rollback, compared byte for
+ * byte. Nothing of this registry or its nodes changes. The embedders are handed each text once: those of the
+ * copied nodes, and for the gate two queries of each of a hundred nodes at most.
+ * @throws RegistryError `PLAN_UNKNOWN`, `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `NODE_STORE_MISSING`
+ */
 export async function rehearseMigration(
   context: ManagerContext,
   plan: MigrationPlan,

@@ -23,7 +23,10 @@ const schema = z.strictObject({
 
 const JSON_START = '{\n  "embeddingRegistryReport": 1,\n';
 
-/** Writes the report of a plan as a whole, or not at all. */
+/**
+ * Writes what happened to a plan as one file: an HTML page that needs nothing else, or JSON. Whole or not at
+ * all, and over no file but a report. @throws RegistryError `PLAN_UNKNOWN`, `FILE_UNWRITABLE`
+ */
 export async function writeReport(
   context: ManagerContext,
   options: WriteReportOptions,
