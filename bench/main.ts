@@ -11,6 +11,7 @@ import { qdrant } from './benchmarks/qdrant.ts';
 import { reEmbedding } from './benchmarks/re-embedding.ts';
 import { reading } from './benchmarks/reading.ts';
 import { rateLimit, saturation } from './benchmarks/saturation.ts';
+import { search } from './benchmarks/search.ts';
 import { seeing } from './benchmarks/seeing.ts';
 import { transitions } from './benchmarks/transitions.ts';
 import { describeMachine } from './machine.ts';
@@ -26,6 +27,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   seeing,
   transitions,
   reading,
+  search,
   qdrant,
 };
 

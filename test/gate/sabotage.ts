@@ -67,7 +67,7 @@ export function shuffledEachCall(embedder: Embedder): Embedder {
   return {
     spec: embedder.spec,
     embed: async (texts, options) => {
-      const seed = ++calls;
+      const seed = 1 + (calls++ % 32);
       return (await embedder.embed(texts, options)).map((vector) => shuffled(vector, seed));
     },
   };
@@ -89,9 +89,12 @@ export const truncated = (embedder: Embedder) =>
   altered(embedder, (text) => text.slice(0, 80).toWellFormed());
 
 /** Fisher and Yates, by a fixed stride that a linear congruence draws. */
-function shuffled(vector: Vector, seed: number): Vector {
-  const bits = vector instanceof Uint8Array;
-  const count = bits ? vector.length * 8 : vector.length;
+const orders = new Map<string, readonly number[]>();
+
+function orderOf(count: number, seed: number): readonly number[] {
+  const key = `${count}:${seed}`;
+  const known = orders.get(key);
+  if (known !== undefined) return known;
   const order = Array.from({ length: count }, (_, index) => index);
   let state = seed;
   for (let index = count - 1; index > 0; index--) {
@@ -99,6 +102,14 @@ function shuffled(vector: Vector, seed: number): Vector {
     const other = state % (index + 1);
     [order[index], order[other]] = [order[other]!, order[index]!];
   }
+  if (orders.size < 64) orders.set(key, order);
+  return order;
+}
+
+function shuffled(vector: Vector, seed: number): Vector {
+  const bits = vector instanceof Uint8Array;
+  const count = bits ? vector.length * 8 : vector.length;
+  const order = orderOf(count, seed);
   const to = bits ? new Uint8Array(vector.length) : new Float32Array(count);
   for (const [index, from] of order.entries())
     if (bits) to[index >> 3]! |= ((vector[from >> 3]! >> (7 - (from & 7))) & 1) << (7 - (index & 7));

@@ -93,7 +93,8 @@ function showCutover(output: Output, plan: MigrationPlan, o: CutoverPreview): vo
     ['accepted behind', o.accepted === undefined ? undefined : grouped(o.accepted)],
     ['gate', o.gate],
   ]);
-  for (const reason of o.reasons) output.note(`• ${reason}`);
+  for (const reason of o.reasons.slice(0, 2)) output.note(`• ${reason}`);
+  if (o.reasons.length > 2) output.note(`and ${o.reasons.length - 2} more: evr gate ${short(plan)}`);
   if (plan.strategy !== 'inPlace')
     output.note(
       'Both sides are compared first; then readers move to the new one in one step, unless too much is behind.',
