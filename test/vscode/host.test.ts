@@ -29,4 +29,4 @@ it('the suite inside the extension host passes', async () => {
   } finally {
     removeHome(home);
   }
-}, 180_000);
+}, 400_000);

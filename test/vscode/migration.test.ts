@@ -56,7 +56,7 @@ describe('a migration in the editor', () => {
     await workbench.picture('plan-preview');
     await workbench.press('Create Plan');
     await workbench.row('no worker').waitFor();
-    expect(await plan()).toMatchObject({ status: 'pending', totalNodes: 600, throttleMs: 400 });
+    expect(await plan()).toMatchObject({ status: 'pending', totalNodes: 600, throttleMs: 1_000 });
   });
 
   it('starts a worker of its own and shows its progress', async () => {

@@ -99,7 +99,7 @@ describe('the watch panel', () => {
       targetVersion: 2,
       nodeIds: scene.ids(120, 1_400),
       batchSize: 4,
-      throttleMs: 250,
+      throttleMs: 1_000,
     });
     const running = scene.manager.runMigration(plan.planId);
     await workbench.runCommand('Embedding Registry: Watch Migration');
@@ -111,9 +111,9 @@ describe('the watch panel', () => {
       .getByText(/\d+ s left/)
       .waitFor();
     await workbench.pictures('watch-running');
-    await page().getByLabel('Throttle (ms)').fill('100');
+    await page().getByLabel('Throttle (ms)').fill('900');
     await page().getByLabel('Throttle (ms)').press('Enter');
-    await expect.poll(async () => (await scene.manager.getMigration(plan.planId)).throttleMs).toBe(100);
+    await expect.poll(async () => (await scene.manager.getMigration(plan.planId)).throttleMs).toBe(900);
     await page().getByRole('button', { name: 'Pause' }).click();
     await running;
     await page().getByRole('button', { name: 'Resume' }).waitFor();

@@ -11,7 +11,7 @@ import { binaryHdv, hashedNgram } from '@registry/embedders';
 import { SqliteNodeStore } from '@registry/node-memory';
 
 export default defineRegistryConfig({
-  registry: { registryDbPath: './data/embedding_registry.sqlite', migrationBatchSize: 20, migrationThrottleMs: 400 },
+  registry: { registryDbPath: './data/embedding_registry.sqlite', migrationBatchSize: 5, migrationThrottleMs: 1000 },
   nodeStore: () => SqliteNodeStore.open({ path: './data/nodes.sqlite' }),
   embedders: [binaryHdv({ dimension: 256 }), hashedNgram({ dimension: 64 })],
 });

@@ -1,4 +1,5 @@
-/** Two windows, a reload during a run, a file that is deleted or locked. */
+/** Two windows, a reload during a run, processes that crash, a file that is deleted or locked. */
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -19,7 +20,7 @@ beforeAll(async () => {
     planId = await project.change(async (manager) => {
       const ids = Array.from({ length: 4_000 }, (_, index) => `page-${String(index).padStart(4, '0')}`);
       const to = { targetModelId: 'hashed_ngram_64', targetVersion: 1 };
-      return (await manager.createMigration({ ...to, nodeIds: ids, batchSize: 20, throttleMs: 400 })).planId;
+      return (await manager.createMigration({ ...to, nodeIds: ids, batchSize: 2, throttleMs: 1_000 })).planId;
     });
   });
   await window.workbench.activity('Embedding Registry').click();
@@ -28,6 +29,15 @@ beforeAll(async () => {
 afterAll(() => window?.close());
 
 const workers = () => project.look((manager) => manager.listWorkers());
+
+/** Processes of the editor that read registries. */
+function readers(): number[] {
+  const processes = execFileSync('ps', ['-eo', 'pid=,pgid=,args='], { encoding: 'utf8' }).split('\n');
+  return processes
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)/.exec(line))
+    .filter((found) => Number(found?.[2]) === window.editor.group && found?.[3]?.includes('registry-process'))
+    .map((found) => Number(found![1]));
+}
 
 describe('a window', () => {
   it('that is reloaded finds its worker again, which has gone on', async () => {
@@ -49,10 +59,10 @@ describe('a window', () => {
     await other.runCommand('Embedding Registry: Tune Migration');
     await other.pick(planId);
     await other.pick('Batch size');
-    await other.answer('10');
+    await other.answer('3');
     await expect
       .poll(async () => (await project.look((manager) => manager.getMigration(planId))).batchSize)
-      .toBe(10);
+      .toBe(3);
     await other.runCommand('Embedding Registry: Pause Migration');
     await other.pick(planId);
     await window.workbench.row('Paused').waitFor();
@@ -76,6 +86,32 @@ describe('a window', () => {
     expect(plan.status).toBe('in_progress');
   });
 
+  it('tells that a worker crashed, and starts it again', async () => {
+    const { workbench } = window;
+    await workbench.runCommand('Embedding Registry: Start Migration');
+    await workbench.pick(planId);
+    await workbench.row(/% · .*\/s/).waitFor();
+    const [worker] = await workers();
+    process.kill(worker!.pid, 'SIGKILL');
+    const told = workbench.notification('ended: Its process ended by itself.');
+    await told.waitFor();
+    await workbench.picture('worker-crashed');
+    await told.getByRole('button', { name: 'Start Again' }).click();
+    await expect.poll(async () => (await workers()).filter(({ pid }) => pid !== worker!.pid).length).toBe(1);
+    await workbench.runCommand('Embedding Registry: Stop Workers');
+    await workbench.row('no worker').waitFor();
+  });
+
+  it('reads on after the process that reads has crashed', async () => {
+    const { workbench } = window;
+    for (const pid of readers()) process.kill(pid, 'SIGKILL');
+    await project.change((manager) => manager.pauseMigration(planId));
+    await workbench.row('Paused').waitFor();
+    await project.change((manager) => manager.resumeMigration(planId));
+    await workbench.row('no worker').waitFor();
+    expect(readers()).toHaveLength(1);
+  });
+
   it('reads a registry that another program has locked, and says why it cannot change it', async () => {
     const { workbench } = window;
     const holder = new Database(project.registryPath);
@@ -93,11 +129,15 @@ describe('a window', () => {
 
   it('notices that the registry of its configuration was deleted, and that it is back', async () => {
     const { workbench } = window;
+    await workbench.openFile('embedding_registry.sqlite');
+    await workbench.webview().getByRole('cell', { name: 'hashed_ngram_64:v1' }).waitFor();
     const away = join(window.home.folder, 'away.sqlite');
     renameSync(project.registryPath, away);
     await workbench.row('cannot be read').first().waitFor();
+    await workbench.webview().getByRole('alert').filter({ hasText: 'There is no file' }).waitFor();
     await workbench.picture('deleted');
     copyFileSync(away, project.registryPath);
     await workbench.row('Paused').waitFor();
+    await workbench.webview().getByRole('cell', { name: 'hashed_ngram_64:v1' }).waitFor();
   });
 });

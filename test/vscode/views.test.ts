@@ -1,16 +1,34 @@
-import { readdirSync } from 'node:fs';
+import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeRegistry } from './registries.ts';
 import { openWindow, picturesOfFailures, type Window } from './window.ts';
 
 let window: Window;
+let before: readonly string[];
 
 picturesOfFailures(() => window);
 beforeAll(async () => {
-  window = await openWindow(fillRegistry);
+  window = await openWindow(async (workspace) => {
+    await fillRegistry(workspace);
+    const folder = join(workspace, 'data');
+    chmodSync(join(folder, 'embedding_registry.sqlite'), 0o444);
+    chmodSync(folder, 0o555);
+    before = traces(folder);
+  });
 });
-afterAll(() => window?.close());
+afterAll(async () => {
+  chmodSync(join(window.home.workspace, 'data'), 0o755);
+  await window.close();
+});
+
+/** Every file of a folder, and the folder, with what changes when one is written, made or removed. */
+function traces(folder: string): readonly string[] {
+  return ['.', ...readdirSync(folder).toSorted()].map((name) => {
+    const { size, mtimeNs, ctimeNs, mode } = statSync(join(folder, name), { bigint: true });
+    return [name, size, mtimeNs, ctimeNs, mode].join(' ');
+  });
+}
 
 /** One plan that failed for three nodes, one that is paused, and nobody at work. */
 async function fillRegistry(workspace: string): Promise<void> {
@@ -29,9 +47,6 @@ async function fillRegistry(workspace: string): Promise<void> {
 
 const ids = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => `doc-${String(from + index).padStart(5, '0')}`);
-
-const registryFiles = () =>
-  readdirSync(join(window.home.workspace, 'data')).filter((name) => name.startsWith('emb'));
 
 describe('the views', () => {
   it('show the models, the active one marked', async () => {
@@ -56,12 +71,18 @@ describe('the views', () => {
     await workbench.toggle('3 failed');
     await workbench.row(/^Failed3$/).waitFor();
     await workbench.toggle(/^Failed3$/);
-    await workbench.toggle('EMBEDDER_FAILED');
+    await workbench.toggle(/^EMBEDDER_FAILED\d/);
     await workbench.row('doc-00013').waitFor();
     await workbench.picture('migrations');
   });
 
-  it('leave no trace beside the registry', () => {
-    expect(registryFiles()).toEqual(['embedding_registry.sqlite']);
+  it('and a document leave no trace of having been looked at, in a folder that cannot be written', async () => {
+    const { workbench } = window;
+    await workbench.openFile('embedding_registry.sqlite');
+    await workbench.webview().getByRole('cell', { name: 'e5-small:v2' }).waitFor();
+    await workbench.webview().getByRole('tab', { name: 'Journal' }).click();
+    await workbench.webview().getByRole('cell', { name: 'plan:failed' }).first().waitFor();
+    await workbench.runCommand('View: Close All Editors');
+    expect(traces(join(window.home.workspace, 'data'))).toEqual(before);
   });
 });

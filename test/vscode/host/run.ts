@@ -8,10 +8,18 @@ export interface HostResult {
   readonly figures: Readonly<Record<string, number>>;
 }
 
+/** Rejects after a while: a case that waits in vain is told by its name. */
+function tooLong(name: string): Promise<never> {
+  const signal = AbortSignal.timeout(90_000);
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error(`${name}: it did not end`)));
+  });
+}
+
 export async function run(): Promise<void> {
   const cases: { name: string; fault?: string }[] = [];
   for (const { name, run: play } of suite) {
-    const fault = await play().then(
+    const fault = await Promise.race([play(), tooLong(name)]).then(
       () => undefined,
       (error: Error) => error.stack ?? error.message,
     );

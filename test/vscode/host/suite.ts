@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import type { ExtensionState } from '../../../extensions/vscode/src/extension.ts';
+import { held, watchTimers } from './held.ts';
 
 export interface HostCase {
   readonly name: string;
@@ -22,7 +23,16 @@ const registry = () =>
 
 /** Resolves once something holds; a test that waits in vain is ended by the runner. */
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  while (!holds()) await vscode.commands.executeCommand('setContext', 'embeddingRegistryTest.waits', true);
+}
+
+/** What is held once it is no more than that; what still is after a minute is told. */
+async function heldAtLast(programs: readonly string[]): Promise<ReturnType<typeof held>> {
+  const giveUp = AbortSignal.timeout(60_000);
+  const now = () => held(dirname(registry().fsPath));
+  const isAtRest = () => now().timers.length === 0 && now().programs.length === programs.length;
+  await until(() => isAtRest() || giveUp.aborted);
+  return now();
 }
 
 export const suite: readonly HostCase[] = [
@@ -30,6 +40,7 @@ export const suite: readonly HostCase[] = [
     name: 'activates when it is needed, and not before',
     async run() {
       equal(extension().isActive, false);
+      watchTimers();
       const start = performance.now();
       await extension().activate();
       figures.activationMs = Math.round((performance.now() - start) * 10) / 10;
@@ -58,6 +69,18 @@ export const suite: readonly HostCase[] = [
       await vscode.commands.executeCommand('workbench.view.explorer');
       await until(() => !extension().exports.state().isReading);
       equal(extension().exports.state().watched, 0);
+    },
+  },
+  {
+    name: 'has no timer and no handle while nothing runs, on the screen or not',
+    async run() {
+      await vscode.commands.executeCommand('embeddingRegistry.models.focus');
+      await until(() => extension().exports.state().isReading);
+      const reading = process.platform === 'linux' ? ['registry-process.cjs'] : [];
+      deepEqual(await heldAtLast(reading), { timers: [], programs: reading, files: [] });
+      await vscode.commands.executeCommand('workbench.view.explorer');
+      await until(() => !extension().exports.state().isReading);
+      deepEqual(await heldAtLast([]), { timers: [], programs: [], files: [] });
     },
   },
   {

@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
 import * as vscode from 'vscode';
-import { endProcess } from '../host-process.ts';
+import { endProcess, isProcessGone } from '../host-process.ts';
 import { commands } from '../ids.ts';
 import { planName } from '../model/plan-text.ts';
+import type { Summary } from '../registry-process/messages.ts';
 import { say } from '../views/say.ts';
 import type { StartedWorker } from '../work/workers.ts';
 import { type Chosen, type ChosenPlan, choosePlan, chooseRegistry, placeOf } from './choose.ts';
@@ -35,7 +36,7 @@ export function registerWorkActions(context: ActionContext): readonly vscode.Dis
 
 /** Works on a plan in a process of its own, which goes on when the window is reloaded or closed. */
 export async function startPlan(context: ActionContext, { file, plan }: ChosenPlan): Promise<void> {
-  const { workers } = await context.registries.read(file.path, 'summary');
+  const workers = await workersAlive(context, file.path);
   if (workers.length > 0 && !(await wantsAnother(workers.map(({ pid }) => pid)))) return;
   const project = await projectOf(context, file.path);
   if (project === undefined) return;
@@ -43,6 +44,12 @@ export async function startPlan(context: ActionContext, { file, plan }: ChosenPl
   // Not awaited: it may take days. A plan that rests is told by the tree, a crash by a message.
   completeStep('run');
   context.workers.start({ path: file.path, planId: plan.planId, name: planName(plan) }, invocation);
+}
+
+/** The registry knows a worker that crashed for a while longer; of those of this machine more is known. */
+async function workersAlive({ registries }: ActionContext, path: string): Promise<Summary['workers']> {
+  const { workers } = await registries.read(path, 'summary');
+  return workers.filter(({ host, pid }) => host !== hostname() || !isProcessGone(pid));
 }
 
 async function wantsAnother(pids: readonly number[]): Promise<boolean> {
@@ -86,7 +93,7 @@ async function stopWorker(context: ActionContext, chosen: Chosen): Promise<void>
   }
   const file = await chooseRegistry(context, chosen);
   if (file === undefined) return;
-  const { workers } = await context.registries.read(file.path, 'summary');
+  const workers = await workersAlive(context, file.path);
   const ours = workers.filter(({ host }) => host === hostname());
   if (ours.length === 0) {
     void vscode.window.showInformationMessage(say('No worker of this machine is at this registry.'));

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Row, Tooltip } from '../model/row.ts';
+import { shown } from '../model/shown.ts';
 
 /** What a tree is made of; the model yields the branches. */
 export interface BranchModel<Branch> {
@@ -17,6 +18,9 @@ const states: Readonly<Record<Row['expansion'], vscode.TreeItemCollapsibleState>
   collapsed: vscode.TreeItemCollapsibleState.Collapsed,
   expanded: vscode.TreeItemCollapsibleState.Expanded,
 };
+
+/** Of a tooltip: there is room for a whole error message. */
+const LONGEST_LINE = 2_000;
 
 /** Draws the rows of a model. */
 export class BranchTree<Branch extends { readonly row: Row }>
@@ -39,15 +43,15 @@ export class BranchTree<Branch extends { readonly row: Row }>
   }
 
   getTreeItem({ branch: { row } }: Place<Branch>): vscode.TreeItem {
-    const item = new vscode.TreeItem(row.label, states[row.expansion]);
+    const item = new vscode.TreeItem(shown(row.label), states[row.expansion]);
     item.id = row.id;
     item.iconPath = new vscode.ThemeIcon(
       row.icon.name,
       row.icon.color === undefined ? undefined : new vscode.ThemeColor(row.icon.color),
     );
-    if (row.description !== undefined) item.description = row.description;
+    if (row.description !== undefined) item.description = shown(row.description);
     item.contextValue = row.context;
-    item.accessibilityInformation = { label: row.spoken };
+    item.accessibilityInformation = { label: shown(row.spoken) };
     if (row.context === 'more')
       item.command = { command: this.#moreCommand, title: row.label, arguments: [this.#placeOfId(row.id)] };
     return item;
@@ -95,7 +99,8 @@ export class BranchTree<Branch extends { readonly row: Row }>
 /** Whatever a registry holds is shown as text: nothing of it becomes a link, an image or a command. */
 function markdown({ heading, lines }: Tooltip): vscode.MarkdownString {
   const text = new vscode.MarkdownString();
-  text.appendMarkdown('**').appendText(heading).appendMarkdown('**');
-  for (const [name, value] of lines) text.appendMarkdown('\n\n').appendText(`${name}: ${value}`);
+  text.appendMarkdown('**').appendText(shown(heading)).appendMarkdown('**');
+  for (const [name, value] of lines)
+    text.appendMarkdown('\n\n').appendText(shown(`${name}: ${value}`, LONGEST_LINE));
   return text;
 }

@@ -67,10 +67,7 @@ export class RegistryViews implements vscode.Disposable {
     this.#models = models;
     this.#migrationsTree = new BranchTree(
       {
-        roots: async () => {
-          const files = await list.found();
-          return this.#described(files, await migrations.roots(files));
-        },
+        roots: () => this.#roots(),
         children: (branch) => migrations.children(branch),
       },
       rowCommands.showMore,
@@ -212,6 +209,11 @@ export class RegistryViews implements vscode.Disposable {
   #progressed(file: RegistryFile, progress: ProgressData): void {
     this.#migrationsTree.update(this.#migrations.withProgress(file, progress));
     this.#status.progress(file.path, progress);
+  }
+
+  async #roots(): Promise<readonly MigrationsBranch[]> {
+    const files = await this.#list.found();
+    return this.#described(files, await this.#migrations.roots(files));
   }
 
   get #isViewed(): boolean {

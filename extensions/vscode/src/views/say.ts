@@ -1,5 +1,6 @@
 import { l10n } from 'vscode';
 import type { Say } from '../language.ts';
+import { shown } from '../model/shown.ts';
 
 const { t: translated } = l10n;
 const BETWEEN = '\u200b';
@@ -9,7 +10,7 @@ const BETWEEN = '\u200b';
  * lists and the status bar. A sign without width keeps either from being one.
  */
 export function harmless(text: string): string {
-  return text.replaceAll(/([\]$])\(/g, `$1${BETWEEN}(`);
+  return shown(text).replaceAll(/([\]$])\(/g, `$1${BETWEEN}(`);
 }
 
 /** The editor's own translation; what fills a slot stays text. */

@@ -1,4 +1,5 @@
 import type { Say } from '../language.ts';
+import { shown } from '../model/shown.ts';
 
 type Child = Node | string | undefined;
 
@@ -15,6 +16,8 @@ export interface Attributes {
   readonly onChange?: (value: string) => void;
 }
 
+const LONGEST = 2_000;
+
 /** An element with children; text stays text, whatever it holds. */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
@@ -26,10 +29,12 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   if (className !== undefined) made.className = className;
   if (label !== undefined) made.setAttribute('aria-label', label);
   if (disabled) made.setAttribute('disabled', '');
-  for (const [name, value] of Object.entries(plain)) made.setAttribute(name, value);
+  for (const [name, value] of Object.entries(plain))
+    made.setAttribute(name, name === 'title' ? shown(value, LONGEST) : value);
   if (onClick) made.addEventListener('click', onClick);
   if (onChange) made.addEventListener('change', () => onChange((made as unknown as HTMLInputElement).value));
-  made.append(...children.filter((child) => child !== undefined));
+  for (const child of children)
+    if (child !== undefined) made.append(typeof child === 'string' ? shown(child, LONGEST) : child);
   return made;
 }
 

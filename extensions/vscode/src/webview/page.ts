@@ -1,15 +1,21 @@
+import { shown } from '../model/shown.ts';
 import { Connection } from './connection.ts';
 import { element } from './dom.ts';
 import { RegistryPage } from './registry-page.ts';
 import { WatchPage } from './watch-page.ts';
 
-const root = document.getElementById('page') as HTMLElement;
+const main = document.getElementById('page') as HTMLElement;
+const root = element('div');
+const fault = element('p', { class: 'fault', role: 'alert' });
+main.replaceChildren(fault, root);
 const connection = new Connection();
 let page: RegistryPage | WatchPage | undefined;
 
-function tell(error: unknown): void {
-  root.replaceChildren(element('p', { class: 'fault', role: 'alert' }, (error as Error).message));
-  root.removeAttribute('aria-busy');
+/** Shows what is wrong instead of the page, which stays as it was; without an error, the page again. */
+function tell(error?: unknown): void {
+  fault.textContent = error === undefined ? '' : shown((error as Error).message);
+  root.hidden = error !== undefined;
+  main.removeAttribute('aria-busy');
 }
 
 connection.listen(

@@ -28,7 +28,8 @@ interface Parts {
   readonly root: HTMLElement;
   readonly connection: Connection;
   readonly subject: Extract<Subject, { view: 'registry' }>;
-  readonly tell: (error: unknown) => void;
+  /** What stands in the way; without an error, that nothing does. */
+  readonly tell: (error?: unknown) => void;
 }
 
 /** Where a reader stands: what a page that is made again starts from. */
@@ -65,12 +66,12 @@ export class RegistryPage {
   }
 
   async refresh(): Promise<void> {
-    const { root, connection, subject, tell } = this.#parts;
+    const { connection, subject, tell } = this.#parts;
     try {
       connection.remember(subject, { place: this.#place });
       this.#drawBar();
       this.#content.replaceChildren(...(await this.#draw()));
-      root.removeAttribute('aria-busy');
+      tell();
     } catch (error) {
       tell(error);
     }

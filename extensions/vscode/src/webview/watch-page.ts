@@ -22,7 +22,8 @@ interface Parts {
   readonly connection: Connection;
   readonly subject: Extract<Subject, { view: 'watch' }>;
   readonly mayAct: boolean;
-  readonly tell: (error: unknown) => void;
+  /** What stands in the way; without an error, that nothing does. */
+  readonly tell: (error?: unknown) => void;
 }
 
 /** A plan while it runs, and after. */
@@ -64,7 +65,7 @@ export class WatchPage {
 
   /** Everything that the registry says now. */
   async refresh(): Promise<void> {
-    const { connection, subject, root, tell } = this.#parts;
+    const { connection, subject, tell } = this.#parts;
     const { planId } = subject;
     try {
       const plan = await connection.ask('plan', { planId });
@@ -73,7 +74,7 @@ export class WatchPage {
       this.#failedNodes = plan.failedNodes;
       await Promise.all([this.#failures.draw(plan), this.#workers.draw(), this.#history.draw()]);
       if (isMoving(plan)) await this.#countInHand();
-      root.removeAttribute('aria-busy');
+      tell();
     } catch (error) {
       tell(error);
     }
