@@ -32,11 +32,7 @@ const tuning: readonly OptionDefinition[] = [
   { flags: '--parallel <n>', about: 'batches in flight over all workers' },
   { flags: '--max-retries <n>', about: 'further attempts after the first failure of a node' },
   { flags: '--duty-cycle <share>', about: 'share of its time that a lane works, 0.1 to 1' },
-  {
-    flags: '--spend-cap <amount>',
-    about:
-      'pause before more is spent: US dollars where the model has a price, else tokens; or 5usd, 90000tokens, none',
-  },
+  { flags: '--spend-cap <amount>', about: 'pause before more is spent: 5usd, 90000tokens, or none' },
 ];
 const notes: readonly OptionDefinition[] = [
   { flags: '--name <text>', about: 'what people call it' },

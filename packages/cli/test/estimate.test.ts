@@ -73,5 +73,5 @@ it('warns ahead of models that are shut down, wherever models are shown', async 
   }
   const refused = await project.json(['models', 'update', 'hashed', '--shutdown-at', '2027-02-30']);
   expect(refused).toMatchObject({ exitCode: 2, error: { code: 'SPEC_INVALID' } });
-  expect(refused.error.message).toContain('2027-02-30');
+  expect(refused.error?.message).toContain('2027-02-30');
 });

@@ -6,7 +6,6 @@ import { planOf, shortIds } from '../names.ts';
 import type { Output } from '../output.ts';
 import {
   ago,
-  counted,
   dateTime,
   grouped,
   modelName,

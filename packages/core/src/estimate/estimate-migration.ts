@@ -77,16 +77,7 @@ export async function estimateMigration(
   context: ManagerContext,
   options: EstimateMigrationOptions,
 ): Promise<MigrationEstimate> {
-  const o = parseOptions(schema, options, 'estimate');
-  const store = nodeStoreOf(context, 'An estimate');
-  assertSelection(o, store);
-  const models = await context.registry.models();
-  const target = modelNamed(models, { modelId: o.targetModelId, version: o.targetVersion });
-  if (target === undefined) throw unknownModel(o);
-  assertPriced(models, target, o.spendCap);
-  const source = models.find(({ isActive }) => isActive);
-  const isPartial = o.nodeIds !== undefined || o.where !== undefined;
-  const { strategy, why } = await chooseStrategy(context, { source, target, wanted: o.strategy, isPartial });
+  const { o, store, models, target, strategy, why } = await wishOf(context, options);
   const embedder =
     context.embedders.lacks(target) === undefined ? context.embedders.get(target).embedder : undefined;
   const pace = withDefaults(o, context.config);
@@ -128,6 +119,21 @@ export async function estimateMigration(
     sample,
     calendar: endsOf(models, target, survey, clock.now()),
   };
+}
+
+/** What is asked for, refused as `createMigration` would refuse it. */
+async function wishOf(context: ManagerContext, options: EstimateMigrationOptions) {
+  const o = parseOptions(schema, options, 'estimate');
+  const store = nodeStoreOf(context, 'An estimate');
+  assertSelection(o, store);
+  const models = await context.registry.models();
+  const target = modelNamed(models, { modelId: o.targetModelId, version: o.targetVersion });
+  if (target === undefined) throw unknownModel(o);
+  assertPriced(models, target, o.spendCap);
+  const source = models.find(({ isActive }) => isActive);
+  const isPartial = o.nodeIds !== undefined || o.where !== undefined;
+  const { strategy, why } = await chooseStrategy(context, { source, target, wanted: o.strategy, isPartial });
+  return { o, store, models, target, strategy, why };
 }
 
 function countsOf({ nodes, sources, atTarget, missing, withoutContent, distinct }: Survey) {
