@@ -63,7 +63,18 @@ describe.each(Object.entries(targets))('the package for %s', (target, binary) =>
     );
     expect(text('extension/LICENSE.txt')).toContain('MIT License');
     const { main, icon } = JSON.parse(text('extension/package.json')) as { main: string; icon: string };
-    for (const path of [main, icon, 'dist/registry-process.cjs', 'dist/evr.mjs', 'dist/webview/page.js'])
+    const pictures = [...text('extension/readme.md').matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)].map(
+      (found) => found[1]!,
+    );
+    expect(pictures.length).toBeGreaterThan(0);
+    for (const path of [
+      ...pictures,
+      main,
+      icon,
+      'dist/registry-process.cjs',
+      'dist/evr.mjs',
+      'dist/webview/page.js',
+    ])
       expect(names).toContain(join('extension', path));
   });
 

@@ -36,7 +36,9 @@ function pack(target: string): void {
   const out = join(packaged, `embedding-registry-${target}.vsix`);
   const vsce = join(dirname(require.resolve('@vscode/vsce/package.json')), 'vsce');
   // npm, which vsce would ask for the dependencies, does not know pnpm's folders; everything is bundled.
-  run(vsce, ['package', '--no-dependencies', '--allow-missing-repository', '--target', target, '--out', out]);
+  // Without the address of a repository, the pictures of the readme stay where they are: in the package.
+  const alone = ['--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links'];
+  run(vsce, ['package', ...alone, '--target', target, '--out', out]);
   console.log(`${out} (${(statSync(out).size / 1_000_000).toFixed(2)} MB)`);
 }
 
