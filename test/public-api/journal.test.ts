@@ -27,6 +27,8 @@ const failedPlanOf = async (scene: Scene) => {
 const target = { modelId: 'new-model', version: 1 };
 const old = /^old-model:v1:/;
 
+const OVERRIDDEN = ['plan:gateOverridden', { why: 'Told so.' }] as const;
+
 const calls: Readonly<Record<string, Journalled>> = {
   registerModel: {
     call: ({ manager, target: { spec } }) => manager.registerModel({ ...spec.toJSON(), version: 2 }),
@@ -115,16 +117,19 @@ const calls: Readonly<Record<string, Journalled>> = {
   },
   cutoverMigration: {
     given: planOf,
-    call: ({ manager }, planId) => manager.cutoverMigration({ planId }),
+    call: ({ manager }, planId) => manager.cutoverMigration({ planId, overrideGate: 'Told so.' }),
     says: [
+      OVERRIDDEN,
       ['model:activated', { previous: expect.stringMatching(old) }],
       ['plan:cutover', { previous: expect.stringMatching(old) }],
     ],
   },
   'cutoverMigration over failed nodes': {
     given: failedPlanOf,
-    call: ({ manager }, planId) => manager.cutoverMigration({ planId, acceptFailed: true }),
+    call: ({ manager }, planId) =>
+      manager.cutoverMigration({ planId, acceptFailed: true, overrideGate: 'Told so.' }),
     says: [
+      OVERRIDDEN,
       ['model:activated', { previous: expect.stringMatching(old) }],
       ['plan:cutover', { acceptedFailed: 1 }],
       ['plan:created', { followsUp: expect.any(String) }],
@@ -134,7 +139,7 @@ const calls: Readonly<Record<string, Journalled>> = {
   'rollbackMigration of a plan': {
     given: async (scene) => {
       const planId = await donePlanOf(scene);
-      await scene.manager.cutoverMigration({ planId });
+      await scene.manager.cutoverMigration({ planId, overrideGate: 'Told so.' });
       // The plan that looks for late writes would hold the nodes.
       const [followUp] = (await scene.manager.listMigrations()).items;
       await scene.manager.runMigration(followUp!.planId);
@@ -206,7 +211,14 @@ const silent = [
   ...['getModel', 'getActiveModel', 'listModels', 'getMigration', 'listMigrations', 'listTasks'],
   ...['listFailures', 'getBackup', 'watchMigration', 'listJournal', 'listWorkers', 'getWorkerStats'],
   ...['startWorker', 'stopWorker', 'embed', 'searchAcrossModels', 'on', 'close', 'writeReport'],
-  ...['diagnose', 'checkWitness', 'estimateMigration', 'translateThreshold', 'rehearseMigration'],
+  ...[
+    'diagnose',
+    'checkWitness',
+    'estimateMigration',
+    'translateThreshold',
+    'rehearseMigration',
+    'unstampNodes',
+  ],
 ];
 
 async function unstamped({ store, old: { spec } }: Scene): Promise<string> {
