@@ -10,6 +10,19 @@ import { after, BATCH, before, costlessEmbedder, filledStore, newRegistry } from
 const EMBED_MS = 10;
 const SEARCHES = 25;
 
+type Manager = Awaited<ReturnType<typeof newRegistry>>;
+
+async function migrateHalf(manager: Manager, size: number): Promise<void> {
+  const { modelId, version } = after;
+  const target = { targetModelId: modelId, targetVersion: version, batchSize: BATCH };
+  const { planId } = await manager.createMigration(target);
+  const stop = new AbortController();
+  manager.on('batch:settled', ({ plan }) => {
+    if (plan.completedNodes >= size / 2) stop.abort();
+  });
+  await manager.runMigration(planId, { signal: stop.signal });
+}
+
 /** What a search costs while two models have nodes: a second embedding of the query, and a second look. */
 export const search: Benchmark = async ({ folder, isFull, rounds }) => {
   const size = isFull ? 20_000 : 4_000;
@@ -29,18 +42,9 @@ export const search: Benchmark = async ({ folder, isFull, rounds }) => {
   const embedders = [service(before), service(after)];
   await using one = await newRegistry(join(folder, 'one.sqlite'), whole, before, embedders);
   await using two = await newRegistry(join(folder, 'two.sqlite'), halved, before, embedders);
-  const { planId } = await two.createMigration({
-    targetModelId: after.modelId,
-    targetVersion: after.version,
-    batchSize: BATCH,
-  });
-  const stop = new AbortController();
-  two.on('batch:settled', ({ plan }) => {
-    if (plan.completedNodes >= size / 2) stop.abort();
-  });
-  await two.runMigration(planId, { signal: stop.signal });
+  await migrateHalf(two, size);
   const asked = { one: 0, two: 0 };
-  const searches = (name: keyof typeof asked, manager: typeof one) => async () => {
+  const searches = (name: keyof typeof asked, manager: Manager) => async () => {
     const spent: number[] = [];
     calls = 0;
     for (let number = 0; number < SEARCHES; number++) {

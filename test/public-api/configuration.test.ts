@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EmbedderError, EmbeddingVersionManager, loadRegistryConfig } from '@registry/core';
 import { testEmbedder } from '@registry/core/testing';
+import { scratchStore } from '@registry/node-memory';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { nodeId, openScene, refusalOf, temporaryFolder, vectorsOf } from '../scene.ts';
 
@@ -68,6 +69,11 @@ describe.each([
       stampNodes: () => manager.stampNodes(model),
       checkWitness: () => manager.checkWitness(),
       diagnose: () => manager.diagnose(),
+      estimateMigration: () => manager.estimateMigration({ targetModelId: 'm', targetVersion: 1 }),
+      evaluateMigration: () => manager.evaluateMigration(plan),
+      translateThreshold: () => manager.translateThreshold({ ...plan, threshold: 0.5 }),
+      rehearseMigration: () => manager.rehearseMigration({ ...plan, scratchStore }),
+      writeReport: () => manager.writeReport({ ...plan, path: join(folder, 'report.html') }),
       unstampNodes: () => manager.unstampNodes({ nodeIds: ['n'] }),
       embed: () => manager.embed(['text']),
       searchAcrossModels: () => manager.searchAcrossModels('query', { k: 1 }),
