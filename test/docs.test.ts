@@ -16,8 +16,10 @@ import { promisify } from 'node:util';
 import { startQdrantDouble } from '@registry/qdrant-double';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deadLinks } from '../docs/generator/check-links.ts';
+import { commandTable } from '../packages/cli/src/command-table.ts';
+import { buildProgram } from '../packages/cli/src/program.ts';
 import type { Played } from './docs/play.ts';
-import { missingLines, type Sample, samplesOf } from './docs/samples.ts';
+import { missingLines, type Sample, samplesOf, wordsOf } from './docs/samples.ts';
 
 const player = join(import.meta.dirname, 'docs/play.ts');
 const configuration = 'embedding-registry.config.ts';
@@ -119,6 +121,20 @@ describe('the samples of the documentation', () => {
     await expect(run('```sh\nevr plan --to nothing\n```\n')).rejects.toThrow();
     await expect(run('```ts\nconsole.log(1);\n```\n\n```text\ntwo\n```\n')).rejects.toThrow();
     await expect(run('```sh\nrm file\n```\n')).rejects.toThrow();
+  });
+});
+
+describe('the examples of the commands, in `--help` and in the reference', () => {
+  const lines = commandTable.flatMap(({ words, example }) => example.map((line) => [words, line] as const));
+
+  it.each(lines)('%s: %s', async (words, line) => {
+    const called: string[] = [];
+    const program = buildProgram(async (definition) => void called.push(definition.words), '0');
+    // The program's own part of a pipe.
+    const own = line.split('|').find((part) => part.includes(`evr ${words.split(' ')[0]}`))!;
+    const parameters = wordsOf(own.replace(/>.*/, '')).slice(1);
+    await program.parseAsync(parameters, { from: 'user' });
+    expect(called).toEqual([words]);
   });
 });
 

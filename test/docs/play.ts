@@ -9,6 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { main } from '../../packages/cli/src/main.ts';
 import { terminal } from '../../packages/cli/src/terminal.ts';
+import { wordsOf } from './samples.ts';
 
 export interface Played {
   readonly line: string;
@@ -49,9 +50,7 @@ writeFileSync(resultFile!, JSON.stringify(results));
 process.exit(0);
 
 async function carryOut(line: string): Promise<number> {
-  const [program, ...words] = [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
-    (m) => m[1] ?? m[2] ?? m[3]!,
-  );
+  const [program, ...words] = wordsOf(line);
   switch (program) {
     case 'evr':
       return evr(words);

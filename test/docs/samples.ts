@@ -82,3 +82,8 @@ export function missingLines(shown: readonly string[], printed: string): readonl
     return at < 0;
   });
 }
+
+/** A line as a shell takes it apart: blanks, and quotes of both kinds. */
+export function wordsOf(line: string): readonly string[] {
+  return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((found) => found[1] ?? found[2] ?? found[3]!);
+}
