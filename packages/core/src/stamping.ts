@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { nextTurn } from './clock.ts';
 import { type ManagerContext, nodeStoreOf } from './context.ts';
 import { RegistryError } from './errors.ts';
+import { journalled } from './journalled.ts';
 import { type ModelRef, modelIdSchema, type RegisteredModel, versionSchema } from './model/model-spec.ts';
 import { parseNodeId } from './model/node-id.ts';
 import { similarity } from './model/similarity.ts';
@@ -71,26 +72,6 @@ export async function stampNodes(
     for await (const ids of pages) await stamp(ids);
   });
   return total;
-}
-
-/** Told before the first write, since a process may be killed before the last one. */
-async function journalled(
-  { registry, logger }: ManagerContext,
-  { modelId, version }: RegisteredModel,
-  total: { readonly stamped: number; readonly skipped: number },
-  body: () => Promise<void>,
-): Promise<void> {
-  const ref = { modelId, version };
-  await registry.noteStamping(ref);
-  try {
-    await body();
-  } catch (error) {
-    await registry.noteStamping(ref, { ...total, interrupted: true }).catch((second: unknown) => {
-      logger.warn('The journal could not be told that a stamping was interrupted', { error: second });
-    });
-    throw error;
-  }
-  await registry.noteStamping(ref, { ...total, interrupted: false });
 }
 
 type ParsedSelection = Pick<z.output<typeof schema>, 'nodeIds' | 'where' | 'signal'>;

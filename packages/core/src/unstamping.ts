@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { nextTurn } from './clock.ts';
 import { type ManagerContext, nodeStoreOf } from './context.ts';
+import { journalled } from './journalled.ts';
 import { parseNodeId } from './model/node-id.ts';
 import { parseOptions } from './options.ts';
 import { selectionShape } from './planner/selection.ts';
@@ -29,22 +30,24 @@ export async function unstampNodes(
 ): Promise<{ unstamped: number; skipped: number }> {
   const { nodeIds, signal } = parseOptions(schema, options, 'options of unstampNodes');
   const store = nodeStoreOf(context, 'Taking stamps off');
-  const total = { unstamped: 0, skipped: 0 };
+  const total = { stamped: 0, skipped: 0 };
   let page = new Set<string>();
   const flush = async () => {
     await nextTurn();
     signal?.throwIfAborted();
     const unstamped = await unstampPage(store, [...page]);
-    total.unstamped += unstamped;
+    total.stamped += unstamped;
     total.skipped += page.size - unstamped;
     page = new Set();
   };
-  for await (const id of nodeIds) {
-    page.add(parseNodeId(id));
-    if (page.size === PAGE) await flush();
-  }
-  if (page.size > 0) await flush();
-  return total;
+  await journalled(context, undefined, total, async () => {
+    for await (const id of nodeIds) {
+      page.add(parseNodeId(id));
+      if (page.size === PAGE) await flush();
+    }
+    if (page.size > 0) await flush();
+  });
+  return { unstamped: total.stamped, skipped: total.skipped };
 }
 
 async function unstampPage(store: NodeStore, ids: readonly string[]): Promise<number> {

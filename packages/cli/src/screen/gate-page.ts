@@ -15,7 +15,7 @@ const names: Readonly<Record<GateCheck['measure'], string>> = {
   storeMisses: 'missed by the store',
 };
 
-export const verdictWords: Readonly<Record<GateReport['verdict'], string>> = {
+const verdictWords: Readonly<Record<GateReport['verdict'], string>> = {
   go: 'GO',
   'no-go': 'NO-GO',
   inconclusive: 'INCONCLUSIVE',

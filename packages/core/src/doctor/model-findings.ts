@@ -22,7 +22,7 @@ import type { DoctorContext } from './context.ts';
 import { counted, type Finding, type FindingCode, type FindingSeverity } from './finding.ts';
 
 /** A finding that is about a model and no node. */
-export function ofModel(
+function ofModel(
   code: FindingCode,
   severity: FindingSeverity,
   model: ModelRef,

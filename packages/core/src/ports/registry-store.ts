@@ -221,8 +221,8 @@ export interface RegistryStore extends TokenCounts {
   /** Its texts in the order they were given; undefined where there is none, or no such model. */
   witness(ref: ModelRef): Promise<Witness | undefined>;
 
-  /** Journals that vectors of this model are being stamped, and with `ended` how that ended. `MODEL_UNKNOWN`. */
-  noteStamping(ref: ModelRef, ended?: StampingEnd): Promise<void>;
+  /** Journals a stamping for this model, or an unstamping without one; `ended`: how it ended. `MODEL_UNKNOWN`. */
+  noteStamping(ref: ModelRef | undefined, ended?: StampingEnd): Promise<void>;
 
   // ── making a plan ──
   /**

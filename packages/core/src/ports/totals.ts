@@ -16,6 +16,7 @@ export interface BackupTotals {
 
 /** How many nodes a stamping went through; interrupted where it has to be called again. */
 export interface StampingEnd {
+  /** That were given their stamp, or lost it. */
   readonly stamped: number;
   readonly skipped: number;
   readonly interrupted: boolean;

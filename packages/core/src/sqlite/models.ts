@@ -137,9 +137,13 @@ export function activate(context: Context, ref: ModelRef): RegisteredModel {
   return model(context, row);
 }
 
-export function noteStamping(context: Context, ref: ModelRef, ended?: StampingEnd): void {
-  const action = ended === undefined ? 'nodes:stamping' : 'nodes:stamped';
-  note(context, action, { model: knownModel(context, ref), details: { ...ended } });
+export function noteStamping(context: Context, ref: ModelRef | undefined, ended?: StampingEnd): void {
+  const un = ref === undefined ? 'un' : '';
+  const { stamped, ...rest } = ended ?? {};
+  note(context, `nodes:${un}${ended === undefined ? 'stamping' : 'stamped'}`, {
+    ...(ref && { model: knownModel(context, ref) }),
+    details: ended === undefined ? {} : { [`${un}stamped`]: stamped, ...rest },
+  });
 }
 
 /** The row of the active model. */

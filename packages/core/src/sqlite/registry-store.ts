@@ -93,7 +93,7 @@ export class SqliteRegistryStore implements RegistryStore {
     return this.#write((context) => models.activate(context, ref));
   }
 
-  noteStamping(ref: ModelRef, ended?: StampingEnd) {
+  noteStamping(ref: ModelRef | undefined, ended?: StampingEnd) {
     return this.#write((context) => models.noteStamping(context, ref, ended));
   }
 

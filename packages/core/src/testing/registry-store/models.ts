@@ -154,6 +154,16 @@ export const modelCases: Readonly<Record<string, SceneCase>> = {
       ],
     );
     await refused(store.noteStamping({ ...other, version: 99 }), 'MODEL_UNKNOWN');
+    await store.noteStamping(undefined);
+    await store.noteStamping(undefined, { stamped: 2, skipped: 0, interrupted: true });
+    const { items: taken } = await store.journal({ limit: 2 });
+    assert.deepEqual(
+      taken.map(({ action, model, details }) => [action, model, details]),
+      [
+        ['nodes:unstamped', undefined, { unstamped: 2, skipped: 0, interrupted: true }],
+        ['nodes:unstamping', undefined, {}],
+      ],
+    );
   },
 
   'journals what notes were and are, and nothing where they stay': async (scene) => {
