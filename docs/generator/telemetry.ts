@@ -14,25 +14,25 @@ No attribute holds an id, a text or metadata of a node. \`error.type\` is a [cod
 ## Metrics
 
 ${table(
-  ['name', 'kind', 'unit', 'what', 'attributes'],
+  ['name', 'what it measures, and by which attributes it can be split'],
   Object.entries(metrics).map(([name, { kind, unit, description, attributes }]) => [
-    code(name),
-    kind,
-    code(unit),
-    prose(description),
-    attributes.map(code).join(', '),
+    `${code(name)}<br>${kind}, ${code(unit)}`,
+    meaning(description, attributes),
   ]),
 )}
 
 ## Spans
 
 ${table(
-  ['name', 'what', 'attributes'],
+  ['name', 'what it covers, and its attributes'],
   Object.entries(spans).map(([name, { description, attributes }]) => [
     code(name),
-    prose(description),
-    attributes.map(code).join(', '),
+    meaning(description, attributes),
   ]),
 )}
 `;
+}
+
+function meaning(description: string, attributes: readonly string[]): string {
+  return [prose(description), ...attributes.map(code)].join('<br>');
 }
