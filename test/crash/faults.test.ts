@@ -259,7 +259,7 @@ describe('a server that is down', () => {
   });
 
   it('is not taken for down while each batch gets a little further', async () => {
-    for (let index = 0; index < 40; index++)
+    for (let index = 0; index < 16; index++)
       await world.application.put([{ id: `more-${index}`, content: `text ${index}` }]);
     const worker = await world.open({
       limits: { texts: 1 },
