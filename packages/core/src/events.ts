@@ -41,7 +41,7 @@ export interface WorkerStats {
 
 /** Events of this process; `watchMigration` also sees what others do. */
 export interface RegistryEvents {
-  /** A model was registered, or registered again in the same form. */
+  /** A model was registered that was not before. */
   'model:registered': RegisteredModel;
   /** A model became the active one. */
   'model:activated': RegisteredModel;
