@@ -4,7 +4,7 @@ import { assertTruth } from './invariants.ts';
 import type { Story } from './stories.ts';
 import type { Worker, World } from './world.ts';
 
-/** One request of an undisturbed run, told by its operation: how often a store looks where it is depends on time. */
+/** One request of an undisturbed run, told by its operation: of requests at once either may be the first. */
 export interface Point {
   /** 0 for the worker's first request of this operation. */
   readonly index: number;

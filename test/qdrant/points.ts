@@ -5,10 +5,10 @@ const reading = /^(root|get_|scroll_points|count_points|facet|query_|collection_
 
 const SPREAD = 3;
 
-/** How often these are made depends on time; the first is like all others. */
+/** Where a store is, is asked every second anew; the first of these is like all others. */
 const repeated = /^(get_collection|get_collections_aliases|collection_exists)$/;
 
-/** Points that every run comes to. */
+/** Points that differ from each other. */
 export function steady(points: readonly Point[]): readonly Point[] {
   return points.filter(({ operation, index }) => index === 0 || !repeated.test(operation));
 }

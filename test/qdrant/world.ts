@@ -15,8 +15,8 @@ import {
 import { QdrantNodeStore } from '@registry/qdrant';
 import { type Peeked, type QdrantDouble, type SeenRequest, startQdrantDouble } from '@registry/qdrant-double';
 import { Application, liveAlias } from './application.ts';
-import { hastyClock } from './hasty-clock.ts';
 import { type ModelName, models } from './models.ts';
+import { StandingClock } from './standing-clock.ts';
 
 /** A manager with connections of its own, as another process would have. */
 export interface Worker {
@@ -38,12 +38,14 @@ export class World {
   /** Points as they were when the story began, by id. */
   start = new Map<unknown, Peeked>();
   readonly #vectorName: string | undefined;
+  readonly clock: StandingClock;
   #workers = 0;
   readonly #closing: (() => Promise<void>)[] = [];
 
   private constructor(double: QdrantDouble, vectorName: string | undefined, known?: World) {
     this.double = double;
     this.#vectorName = vectorName;
+    this.clock = new StandingClock(known?.clock.now());
     this.application = new Application(this.#client('application'), known?.application);
     this.start = new Map(known?.start);
   }
@@ -87,9 +89,9 @@ export class World {
   async open(process = new FaultyProcess()): Promise<Worker> {
     const sender = this.nextSender;
     this.#workers += 1;
-    const clock = process.clock(hastyClock);
+    const clock = process.clock(this.clock);
     const store = new QdrantNodeStore({
-      client: this.#client(sender),
+      client: this.clock.client(this.#client(sender), process),
       collection: liveAlias,
       contentFields: ['text'],
       ...(this.#vectorName !== undefined && { vectorName: this.#vectorName }),
@@ -121,6 +123,7 @@ export class World {
   }
 
   async #disconnect(): Promise<void> {
+    this.clock.stop();
     for (const close of this.#closing.splice(0).reverse()) await close();
   }
 }
