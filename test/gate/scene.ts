@@ -1,6 +1,12 @@
 /** Real texts in a SQLite store, embedded with one of the built-in models, and a plan to another one. */
 import { join } from 'node:path';
-import { type Embedder, EmbeddingVersionManager, type MigrationPlan } from '@registry/core';
+import {
+  type Embedder,
+  EmbeddingVersionManager,
+  type MigrationPlan,
+  type NodeStore,
+  type OpenOptions,
+} from '@registry/core';
 import { SqliteNodeStore } from '@registry/node-memory';
 import { onTestFinished } from 'vitest';
 import { temporaryFolder } from '../scene.ts';
@@ -11,17 +17,22 @@ export interface GateScene {
   readonly plan: MigrationPlan;
   readonly manager: EmbeddingVersionManager;
   /** Another manager over the same files, with other embedders. */
-  open(embedders: readonly Embedder[]): Promise<EmbeddingVersionManager>;
+  open(embedders: readonly Embedder[], options?: OpenOptions): Promise<EmbeddingVersionManager>;
 }
 
 /** `old` is active and made the vectors of all texts; nothing of the plan was done yet. */
-export async function gateScene(old: Embedder, target: Embedder): Promise<GateScene> {
+export async function gateScene(
+  old: Embedder,
+  target: Embedder,
+  wrap: (store: SqliteNodeStore) => NodeStore = (store) => store,
+): Promise<GateScene> {
   const folder = temporaryFolder();
   const store = await SqliteNodeStore.open({ path: join(folder, 'nodes.sqlite') });
   onTestFinished(() => store.close());
-  const open = async (embedders: readonly Embedder[]) => {
+  const open = async (embedders: readonly Embedder[], options: OpenOptions = {}) => {
     const dbPath = join(folder, 'registry.sqlite');
-    const manager = await EmbeddingVersionManager.open({ dbPath, nodeStore: store, embedders });
+    const nodeStore = wrap(store);
+    const manager = await EmbeddingVersionManager.open({ dbPath, nodeStore, embedders, ...options });
     onTestFinished(() => manager.close());
     return manager;
   };

@@ -45,7 +45,7 @@ export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, 
     active: active === undefined ? 'none' : modelName(active),
     accepted: o.acceptBehind,
     gate: isMoved ? undefined : gateLine(verdict, o.overrideGate),
-    reasons: verdict === undefined || verdict.verdict === 'go' ? [] : verdict.reasons,
+    reasons: reasonsOf(verdict),
   });
   // A no-go is refused by the call below; nobody need say yes to that.
   if (verdict?.verdict !== 'no-go' || o.overrideGate !== undefined)
@@ -72,7 +72,7 @@ interface CutoverPreview {
   readonly behind: number | undefined;
   readonly accepted: number | undefined;
   readonly gate: string | undefined;
-  readonly reasons: readonly string[];
+  readonly reasons: { readonly shown: readonly string[]; readonly more: number };
 }
 
 function showCutover(output: Output, plan: MigrationPlan, o: CutoverPreview): void {
@@ -93,8 +93,8 @@ function showCutover(output: Output, plan: MigrationPlan, o: CutoverPreview): vo
     ['accepted behind', o.accepted === undefined ? undefined : grouped(o.accepted)],
     ['gate', o.gate],
   ]);
-  for (const reason of o.reasons.slice(0, 2)) output.note(`• ${reason}`);
-  if (o.reasons.length > 2) output.note(`and ${o.reasons.length - 2} more: evr gate ${short(plan)}`);
+  for (const reason of o.reasons.shown) output.note(`• ${reason}`);
+  if (o.reasons.more > 0) output.note(`and ${o.reasons.more} more: evr gate ${short(plan)}`);
   if (plan.strategy !== 'inPlace')
     output.note(
       'Both sides are compared first; then readers move to the new one in one step, unless too much is behind.',
@@ -123,8 +123,22 @@ async function verdictFor(
   }
 }
 
+/** A no-go is refused anyhow; what an inconclusive one lets pass is read whole, since nobody else will say it. */
+function reasonsOf(found: GateReport | undefined): CutoverPreview['reasons'] {
+  if (found === undefined || found.verdict === 'go') return { shown: [], more: 0 };
+  const shown = found.verdict === 'no-go' ? found.reasons.slice(0, 2) : found.reasons;
+  return { shown, more: found.reasons.length - shown.length };
+}
+
+const passedWords: Readonly<Record<GateReport['verdict'], string>> = {
+  go: 'go',
+  'no-go': 'no-go',
+  inconclusive: 'inconclusive: readers may move, and nobody knows whether they find less; read why below',
+};
+
 function gateLine(found: GateReport | undefined, override: string | undefined): string {
   const verdict = found === undefined ? 'was not asked' : found.verdict;
+  if (override === undefined && found !== undefined) return passedWords[found.verdict];
   return override === undefined ? verdict : `${verdict}; passed over: ${override}`;
 }
 

@@ -34,6 +34,7 @@ export function showGate(output: Output, name: string, report: GateReport): void
   }
   output.say();
   showSpaces(output, report);
+  for (const note of report.notes ?? []) output.note(note);
   if (report.verdict === 'go') return;
   output.say();
   for (const reason of report.reasons) output.say(`• ${reason}`);

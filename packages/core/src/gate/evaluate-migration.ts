@@ -18,6 +18,7 @@ import {
 import type { GateCheck, GateReport } from './report.ts';
 import { type GateQuery, type Sample, takeSample } from './sample.ts';
 import { type SliceBy, slicesOf, valuesOf } from './slices.ts';
+import { storeSearchOf } from './store-search.ts';
 import { type Doubt, type Judging, retrievalChecks, retrievalOf, verdictOf } from './verdict.ts';
 
 /** What to look at; the sample unless told is of 300 nodes, of which 200 have queries made of them. */
@@ -70,7 +71,10 @@ const schema = z.strictObject({
   sliceBy: z.string().min(1, 'must name a field').optional(),
 });
 
-/** See `EmbeddingVersionManager.evaluateMigration`. Answers, and notes in the journal, what it found. */
+/**
+ * See `EmbeddingVersionManager.evaluateMigration`. Answers, and notes in the journal, what it found; a registry that
+ * is open for reading only keeps no verdict, and the report says so.
+ */
 export async function evaluateMigration(
   context: ManagerContext,
   plan: MigrationPlan,
@@ -89,11 +93,16 @@ export async function evaluateMigration(
   const values = o.sliceBy === undefined ? undefined : await valuesOf(context, sample, o.sliceBy, o.signal);
   const report = await judge(context, plan, sample, judging, {
     ...(values && o.sliceBy !== undefined && { by: { field: o.sliceBy, values } }),
+    seed,
     signal: o.signal,
   });
+  if (context.isReadOnly) return { ...report, notes: [...(report.notes ?? []), UNKEPT] };
   await context.registry.noteOfPlan({ planId: plan.planId, action: GATE_ACTION, details: { ...report } });
   return report;
 }
+
+const UNKEPT =
+  'The registry is open for reading only: the journal does not keep this verdict, and a cutover will ask again.';
 
 /** What the journal calls a verdict. */
 export const GATE_ACTION = 'plan:gate';
@@ -123,8 +132,9 @@ async function judge(
   plan: MigrationPlan,
   sample: Sample,
   judging: Judging,
-  { by, signal }: { readonly by?: SliceBy; readonly signal: AbortSignal | undefined },
+  o: { readonly by?: SliceBy; readonly seed: number; readonly signal: AbortSignal | undefined },
 ): Promise<GateReport> {
+  const { by, signal } = o;
   const { targetSpec: target } = plan;
   const spaces = searched(sample, target);
   const ranks = ranksOf(sample, spaces);
@@ -136,7 +146,12 @@ async function judge(
     await blindEndsCheck(context, sample, target, judging, signal),
     refusedCheck(sample, judging),
   ];
-  const checks = [...retrieval, ...rest.filter((check): check is GateCheck => check !== undefined)];
+  const store = await storeSearchOf(context, sample, target, judging, {
+    chance: seededChance(o.seed ^ 0x5ea4c4),
+    signal,
+  });
+  const looked = [...retrieval, ...rest, store.check];
+  const checks = looked.filter((check): check is GateCheck => check !== undefined);
   const overlap = overlapOf(sample, spaces, target, judging);
   const old = spaces.old && sample.oldSpec && spaceFigures(sample, spaces.old, sample.oldSpec);
   const slices = by === undefined ? [] : slicesOf(sample, ranks, by, judging);
@@ -151,6 +166,7 @@ async function judge(
     checks,
     retrieval: retrievalOf(ranks, judging.k),
     ...(overlap && { overlap }),
+    ...(store.notes.length > 0 && { notes: store.notes }),
     slices,
   };
 }

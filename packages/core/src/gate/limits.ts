@@ -14,7 +14,7 @@ export const gateConfidence = 0.95;
 /**
  * The one table of the gate. Retrieval is compared with the old space, query by query: the old model is the
  * yardstick, and a loss is a difference of shares or of means. The other rows count nodes that are worse off than
- * they were.
+ * they were; what the store's own search misses is judged as it is, whatever it missed before.
  */
 export const gateLimits: Readonly<Record<GateMeasure, GateLimit>> = {
   /** Share of queries whose node is among the k nearest. */

@@ -113,5 +113,7 @@ export interface GateReport {
   readonly checks: readonly GateCheck[];
   readonly retrieval: readonly GateRetrieval[];
   readonly overlap?: GateOverlap;
+  /** What could not be looked at, or is to be known beside the verdict: sentences that decide nothing. */
+  readonly notes?: readonly string[];
   readonly slices: readonly GateSlice[];
 }

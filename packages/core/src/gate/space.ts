@@ -56,7 +56,7 @@ export class Space {
 }
 
 /** Of length 1, so that cosines are products; a zero vector stays one. */
-function unit(vector: Vector): Float32Array {
+export function unit(vector: Vector): Float32Array {
   const squares = squaresOf(vector);
   const scale = squares === 0 ? 0 : 1 / Math.sqrt(squares);
   const made = new Float32Array(vector.length);

@@ -16,7 +16,7 @@ export function gateReportOf(details: Readonly<Record<string, unknown>> | undefi
 }
 
 export function gateSection(report: GateReport): Markup {
-  const { verdict, reasons, sample, checks, overlap, slices } = report;
+  const { verdict, reasons, sample, checks, overlap, slices, notes = [] } = report;
   const queries = sample.queries.beginning + sample.queries.passage + sample.queries.known;
   const shared =
     overlap &&
@@ -28,6 +28,7 @@ export function gateSection(report: GateReport): Markup {
 <span class="quiet">of ${moment(report.at)} UTC, on ${count(sample.nodes)} of ${count(sample.of)} nodes and ${count(queries)} queries, seed ${String(sample.seed)}; intervals of ${percent(report.confidence)}.</span></p>
 <ul>${reasons.map((reason) => markup`<li>${reason}</li>`)}</ul>
 ${checks.length > 0 && checksOf(checks)}
+${notes.map((note) => markup`<p class="quiet">${note}</p>`)}
 ${shared}
 ${scoresOf(report.spaces)}
 ${slices.length > 0 && slicesOf(slices.length, odd)}`;
