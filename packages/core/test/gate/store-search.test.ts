@@ -26,7 +26,7 @@ const ids = vectors.map((_, index) => `node-${String(index).padStart(6, '0')}`);
 const queries = Array.from({ length: 80 }, draw);
 
 /** The fifty nearest of each query, nearest first. */
-const ranked = new Map(queries.map((query) => [query, nearestTo(query)]));
+const ranked = new Map(queries.map((query): [Vector, number[]] => [query, nearestTo(query)]));
 
 function nearestTo(query: Vector): number[] {
   const score = scorer(query, 'euclid', DIMENSION);
