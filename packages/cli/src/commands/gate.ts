@@ -55,10 +55,13 @@ export const gate = opened('work', schema, async (call, o, { manager }) => {
   return { exitCode: report.verdict === 'go' ? 0 : 1, data: report };
 });
 
-function nextStep(name: string, { verdict, sample }: GateReport): string {
+function nextStep(name: string, { verdict, sample, checks }: GateReport): string {
   if (verdict === 'go') return `Next: evr cutover ${name}`;
   if (verdict === 'no-go')
     return `evr cutover ${name} is refused now. Mend what makes the new vectors, then evr gate ${name} again.`;
+  // Neither a doubt nor an open check over all nodes is decided by more of them.
+  if (sample.nodes >= sample.of || !checks.some(({ outcome }) => outcome === 'open'))
+    return `evr cutover ${name} would let it pass: whether it may is for you to say.`;
   return `A larger sample may decide it: evr gate ${name} --sample ${Math.min(5_000, Math.max(600, sample.nodes * 2))}`;
 }
 

@@ -133,7 +133,7 @@ function reasonsOf(found: GateReport | undefined): CutoverPreview['reasons'] {
 const passedWords: Readonly<Record<GateReport['verdict'], string>> = {
   go: 'go',
   'no-go': 'no-go',
-  inconclusive: 'inconclusive: readers may move, and nobody knows whether they find less; read why below',
+  inconclusive: 'inconclusive, which lets pass: read why below',
 };
 
 function gateLine(found: GateReport | undefined, override: string | undefined): string {
