@@ -163,7 +163,7 @@ export const operations: readonly Operation[] = [
   },
   {
     name: 'stamping',
-    writes: ['nodes'],
+    writes: ['registry', 'nodes'],
     begin: async (folders) => {
       await prepare(folders, false);
       return '';
