@@ -142,13 +142,12 @@ export type {
   RollbackOutcome,
   RollbackResult,
   SideNote,
-  SweepResult,
   TaskOutcome,
   TaskSeed,
   WorkerInfo,
 } from './ports/registry-store.ts';
 export type { Reservation, TokenCounts } from './ports/token-counts.ts';
-export type { BackupTotals, EndedTasks, StampingEnd } from './ports/totals.ts';
+export type { BackupTotals, EndedTasks, StampingEnd, SweepResult } from './ports/totals.ts';
 export { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
 export type { RehearseMigrationOptions } from './rehearsal/rehearse-migration.ts';
 export type { RehearsalReport } from './rehearsal/report.ts';

@@ -3,7 +3,8 @@ import { type ManagerContext, nodeStoreOf, nodesOf } from '../context.ts';
 import { isAtTarget } from '../model/compatibility.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import type { NodeStore, SideBySide } from '../ports/node-store.ts';
-import type { Lease, SweepResult, TaskSeed } from '../ports/registry-store.ts';
+import type { Lease, TaskSeed } from '../ports/registry-store.ts';
+import type { SweepResult } from '../ports/totals.ts';
 import { inPieces } from '../read-batch.ts';
 import type { PlanNodes } from '../side-set.ts';
 import { broughtOver } from './brought-over.ts';
@@ -70,7 +71,10 @@ async function* offTargetBeside(
     }
     const brought = await broughtOver(registry, plan.planId, page.onlyOld, true);
     const late = page.onlyOld.filter(({ id }) => !brought.has(id));
-    yield [...page.items, ...late].map(seedOf);
+    yield [
+      ...page.items.map((item) => ({ ...seedOf(item), ...(item.isThere && { isThere: item.isThere }) })),
+      ...late.map(seedOf),
+    ];
     after = page.next;
   } while (after !== undefined);
 }

@@ -40,6 +40,8 @@ export interface StoredNode extends Partial<EmbeddingInfo> {
    * its vector may be the old one or the new one. No search finds it, and no backup is taken of it.
    */
   readonly inTransit?: true;
+  /** Of a {@link Crossing}: only the side it comes from has the node, while readers use the other one. */
+  readonly isOnlyOld?: true;
 }
 
 /**
@@ -182,8 +184,8 @@ export interface Comparison {
   readonly findings: readonly string[];
 }
 
-/** A page of both sides at once; `items` are to be embedded (again). */
-export interface ReconciledPage extends Page<NodeHead> {
+/** A page of both sides at once; `items` are to be embedded (again); `isThere`: the side that is written has it. */
+export interface ReconciledPage extends Page<NodeHead & { readonly isThere?: true }> {
   /** Ids that are to be taken off the side that is written, since they are gone from the other one. */
   readonly gone: readonly string[];
   /**

@@ -15,7 +15,7 @@ import type { Vector } from '../model/vector.ts';
 import type { Witness, WitnessSample } from '../model/witness.ts';
 import type { Page, PageOptions } from './node-store.ts';
 import type { TokenCounts } from './token-counts.ts';
-import type { BackupTotals, EndedTasks, StampingEnd } from './totals.ts';
+import type { BackupTotals, EndedTasks, StampingEnd, SweepResult } from './totals.ts';
 
 /** What a node was before this plan wrote it. Absent vector, stamp or embedded hash are values too. */
 export interface NodeBackup extends Partial<EmbeddingInfo> {
@@ -63,6 +63,8 @@ export interface ProcessIdentity {
 export interface TaskSeed {
   readonly nodeId: string;
   readonly source?: EmbeddingInfo;
+  /** Side by side: the side that is written had it. */
+  readonly isThere?: true;
 }
 
 /** A plan under creation: invisible and claimed by no one until it is sealed. */
@@ -80,6 +82,8 @@ export interface LeasedTask {
   /** Failed attempts and write conflicts so far. */
   readonly attempts: number;
   readonly conflicts: number;
+  /** The side that is written had it when a sweep met it last. */
+  readonly wasThere?: true;
 }
 
 /**
@@ -176,13 +180,6 @@ export interface JournalEntry {
 export interface SideNote {
   readonly nodeId: string;
   readonly note: string;
-}
-
-/** How many nodes a page of a sweep added, put back to work, and gave up on. */
-export interface SweepResult {
-  readonly added: number;
-  readonly requeued: number;
-  readonly failed: number;
 }
 
 /**

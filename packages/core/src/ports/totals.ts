@@ -21,3 +21,10 @@ export interface StampingEnd {
   readonly skipped: number;
   readonly interrupted: boolean;
 }
+
+/** How many nodes a page of a sweep added, put back to work, and gave up on. */
+export interface SweepResult {
+  readonly added: number;
+  readonly requeued: number;
+  readonly failed: number;
+}

@@ -106,10 +106,9 @@ function waitForLeases(leases: readonly LeaseRow[]): Claim {
   return { kind: 'wait', because: 'lanes', until: Math.min(...leases.map((lease) => lease.deadline)) };
 }
 
-interface ReadyTask {
+interface ReadyTask extends Pick<LeasedTask, 'attempts' | 'conflicts'> {
   node_id: string;
-  attempts: number;
-  conflicts: number;
+  requeues: number;
 }
 
 /** First what was returned unharmed or is due again, then fresh tasks, last what was lost with a worker. */
@@ -160,7 +159,7 @@ function makeDue({ db, clock }: Context, plan: number): void {
 function readyTasks({ db }: Context, plan: number, losses: number, limit: number): ReadyTask[] {
   return db
     .sql(
-      `SELECT node_id, attempts, conflicts FROM tasks INDEXED BY ready_tasks
+      `SELECT node_id, attempts, conflicts, requeues FROM tasks INDEXED BY ready_tasks
        WHERE plan = ? AND state = 1 AND not_before = 0 AND losses = ? ORDER BY node_id LIMIT +?`,
     )
     .all(plan, losses, limit) as ReadyTask[];
@@ -173,7 +172,10 @@ function grantList(context: Context, o: ClaimOptions, row: PlanRow, ready: reado
       `UPDATE tasks SET state = ${state.leased} WHERE plan = ? AND node_id IN (SELECT value FROM json_each(?))`,
     )
     .run(row.plan, nodes);
-  const tasks = ready.map(({ node_id, attempts, conflicts }) => ({ nodeId: node_id, attempts, conflicts }));
+  const isThere = (requeues: number) => row.strategy !== 'inPlace' && requeues > 0;
+  const tasks = ready.map(({ node_id: nodeId, requeues, ...counts }) => {
+    return { nodeId, ...counts, ...(isThere(requeues) && { wasThere: true as const }) };
+  });
   return grant(context, o, row, 'retry', { nodes, tasks });
 }
 

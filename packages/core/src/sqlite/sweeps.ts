@@ -1,6 +1,7 @@
 import { RegistryError, type RegistryErrorCode } from '../errors.ts';
 import type { MigrationPlan } from '../model/plan.ts';
-import type { Lease, SweepResult, TaskSeed } from '../ports/registry-store.ts';
+import type { Lease, TaskSeed } from '../ports/registry-store.ts';
+import type { SweepResult } from '../ports/totals.ts';
 import { type Context, note, raiseMark } from './context.ts';
 import { activateTarget, insertTasks } from './creation.ts';
 import {
@@ -55,6 +56,7 @@ export function sweep(context: Context, lease: Lease, heads: readonly TaskSeed[]
   const again = reverted.filter((task) => isPatient || task.requeues < REQUEUES);
   const givenUp = reverted.filter((task) => !isPatient && task.requeues >= REQUEUES);
   requeue(context, held.plan, again);
+  if (isPatient) noteThere(context, held.plan, heads);
   bury(context, held.plan, givenUp);
   return { added, requeued: again.length, failed: givenUp.length };
 }
@@ -91,6 +93,17 @@ function requeue({ db }: Context, plan: number, tasks: readonly KnownTask[]): vo
      WHERE plan = ? AND node_id IN (SELECT value FROM json_each(?))`,
   ).run(plan, JSON.stringify(tasks.map((task) => task.node_id)));
   uncount(db, plan, tasks, 0);
+}
+
+/**
+ * Side by side nobody counts how often a node was put back to work: the column tells whether the side that is
+ * written had it, so that one which is gone from there once its batch begins is known to have been deleted.
+ */
+function noteThere({ db }: Context, plan: number, heads: readonly TaskSeed[]): void {
+  db.sql(
+    `UPDATE tasks SET requeues = coalesce(n.value ->> 'isThere', 0) FROM json_each(?) n
+     WHERE plan = ? AND node_id = n.value ->> 'nodeId'`,
+  ).run(JSON.stringify(heads), plan);
 }
 
 function bury(context: Context, plan: number, tasks: readonly KnownTask[]): void {
@@ -172,8 +185,8 @@ export function retryFailed(context: Context, planId: string, nodeIds?: readonly
   db.sql(`DELETE FROM task_errors WHERE plan = :plan AND node_id IN (${failed})`).run(parameters);
   const { changes } = db
     .sql(
-      `UPDATE tasks SET state = ${state.ready}, not_before = 0, attempts = 0, conflicts = 0, requeues = 0, losses = 0,
-         lone_losses = 0, started = NULL, ended = NULL WHERE plan = :plan AND node_id IN (${failed})`,
+      `UPDATE tasks SET state = ${state.ready}, not_before = 0, attempts = 0, conflicts = 0, losses = 0,
+         requeues = requeues * (SELECT strategy <> 'inPlace' FROM plans WHERE plan = :plan), lone_losses = 0, started = NULL, ended = NULL WHERE plan = :plan AND node_id IN (${failed})`,
     )
     .run(parameters);
   // A plan that ended in the origin kept no backups; this is its first real run.

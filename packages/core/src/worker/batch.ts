@@ -113,6 +113,8 @@ class Batch {
   #sort(task: LeasedTask, node: StoredNode | undefined): void {
     const { nodeId } = task;
     if (node === undefined) this.#outcomes.push({ nodeId, status: 'skipped' });
+    // It was deleted there since it was put to work: what the old side has of it is not brought again.
+    else if (node.isOnlyOld && task.wasThere) this.#outcomes.push({ nodeId, status: 'completed' });
     else if (isAtTarget(node, this.#target)) this.#outcomes.push({ nodeId, status: 'completed' });
     else if (!node.content) this.#outcomes.push({ nodeId, status: 'failed', error: contentMissing });
     else this.#wanted.push({ node, content: node.content, task });
@@ -259,7 +261,7 @@ const editedTooOften: Reason = {
 };
 
 function backupOf(node: StoredNode): BackedUpNode {
-  const { id, content: _content, fence: _fence, ...backup } = node;
+  const { id, content: _content, fence: _fence, isOnlyOld: _isOnlyOld, ...backup } = node;
   return { ...backup, nodeId: id };
 }
 

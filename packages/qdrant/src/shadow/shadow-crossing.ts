@@ -6,7 +6,6 @@ import {
   type EmbeddingInfo,
   forwardTruth,
   forwardVerdict,
-  type NodeHead,
   type NodeWrite,
   type PageOptions,
   type ReconciledPage,
@@ -142,7 +141,12 @@ export class ShadowCrossing implements Crossing {
       contentHash: hashOf(content),
       ...(vector && { vector, ...slotState(slotFields(there?.payload, slot)) }),
       fence: JSON.stringify(fence),
+      ...(this.#isOnlyOld(ends, pair) && { isOnlyOld: true }),
     };
+  }
+
+  #isOnlyOld(ends: Ends, pair: PointPair): boolean {
+    return this.#options.direction === 'forward' && ends.readers === 'new' && pair.new === undefined;
   }
 
   async write(
@@ -202,17 +206,17 @@ export class ShadowCrossing implements Crossing {
   }
 
   /** The id of the side that is right, the stamp of the side that is written. */
-  #head(ends: Ends, { pair, truth }: Judged): NodeHead {
+  #head(ends: Ends, { pair, truth }: Judged): ReconciledPage['items'][number] {
     const there = pair[this.#written];
     const { slot } = ends[this.#written].place;
-    return there === undefined ? { id: nodeIdOf(pair[truth!]!) } : headOf(there, slot);
+    return there === undefined ? { id: nodeIdOf(pair[truth!]!) } : { ...headOf(there, slot), isThere: true };
   }
 
   /** What moves whole, with the vector that is there. Answers whose write was done. */
   async #mend(ids: readonly string[]): Promise<readonly string[]> {
     const nodes = await this.read(ids);
     const writes = nodes.flatMap(
-      ({ id, fence, content: _, contentHash: __, inTransit: ___, ...set }): NodeWrite[] =>
+      ({ id, fence, content: _, contentHash: __, inTransit: ___, isOnlyOld: ____, ...set }): NodeWrite[] =>
         set.vector === undefined ? [] : [{ nodeId: id, fence, set }],
     );
     const outcomes = await this.write(writes);

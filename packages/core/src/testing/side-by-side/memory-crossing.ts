@@ -116,7 +116,13 @@ export class MemoryCrossing implements Crossing {
       content: truth.content,
       contentHash: contentHash(truth.content),
       fence: `${truth.fence}/${there?.fence ?? '-'}`,
+      ...(this.#isOnlyOld(id) && { isOnlyOld: true }),
     };
+  }
+
+  #isOnlyOld(id: string): boolean {
+    const ends = this.#ends();
+    return this.#direction === 'forward' && ends.readers === 'new' && !ends.new.nodes.has(id);
   }
 
   async read(ids: readonly string[], o: { signal?: AbortSignal } = {}): Promise<readonly StoredNode[]> {
@@ -172,7 +178,10 @@ export class MemoryCrossing implements Crossing {
       await this.#keep(page, (id) => !behind.has(id));
     }
     return {
-      items: of('embed').map((id) => headOf(this.#node(id)!)),
+      items: of('embed').map((id) => ({
+        ...headOf(this.#node(id)!),
+        ...(this.#written(ends).nodes.has(id) && { isThere: true as const }),
+      })),
       gone: of('gone'),
       onlyOld: of('onlyOld').map((id) => headOf(ends.old.get(id)!)),
       mended: mend.length,
@@ -214,6 +223,6 @@ export class MemoryCrossing implements Crossing {
   }
 }
 
-function headOf({ content: _, vector: __, fence: ___, ...head }: StoredNode): NodeHead {
+function headOf({ content: _, vector: __, fence: ___, isOnlyOld: ____, ...head }: StoredNode): NodeHead {
   return head;
 }
