@@ -110,7 +110,7 @@ describe('a hostile registry in an untrusted workspace', () => {
     await workbench.runCommand('Embedding Registry: Watch Migration');
     await workbench.pick(failedPlanId);
     await page.getByText('4 × EMBEDDER_FAILED').click();
-    await page.getByRole('cell', { name: 'invoice\\u202efdp.exe' }).waitFor();
+    await page.getByRole('cell', { name: 'invoice\\u202efdp.exe', exact: true }).waitFor();
     await page.getByRole('cell', { name: /^long-x+…$/ }).waitFor();
     await page.getByText('\\u001b[2J[click](command:x) \\u202eneddih').first().waitFor();
     expect(await page.locator('#page').locator('img, script, a').count()).toBe(0);

@@ -108,7 +108,7 @@ describe('the watch panel', () => {
       .getByRole('img', { name: /^Rate over the last/ })
       .waitFor();
     await page()
-      .getByText(/\d+ s left/)
+      .getByText(/\d+ (s|min) left/)
       .waitFor();
     await workbench.pictures('watch-running');
     await page().getByLabel('Throttle (ms)').fill('900');
