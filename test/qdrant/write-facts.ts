@@ -162,6 +162,20 @@ export const writeFacts: readonly Fact[] = [
     },
   },
   {
+    says: "delete_vectors takes '' for the vector without a name, and leaves the point and its payload",
+    holds: async (scene) => {
+      const { client } = scene;
+      const collection = await collectionOf(scene);
+      await client.upsert(collection, { points: numbered(3) });
+      const operations = [{ delete_vectors: { filter: isOne, vector: [''] } }];
+      await client.batchUpdate(collection, { operations });
+      const { points } = await client.scroll(collection, { with_vector: true });
+      expect(points.map(({ payload }) => payload)).toEqual([{ n: 0 }, { n: 1 }, { n: 2 }]);
+      const bare = points.filter(({ vector }) => !Array.isArray(vector) || vector.length === 0);
+      expect(bare.map(({ id }) => id)).toEqual([1]);
+    },
+  },
+  {
     says: 'stamps below a key are set, indexed and found',
     holds: async (scene) => {
       const { client } = scene;
