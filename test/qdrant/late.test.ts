@@ -78,3 +78,22 @@ it('brings a node that was put on the old side late, also where it was deleted t
     await world.close();
   }
 });
+
+it('does not leave on the old side what a rollback carried there and the application then deleted', async () => {
+  const { world, planId } = await cutOver();
+  const { application, double, nextSender } = world;
+  try {
+    await application.put(1000, 'put on the new side');
+    double.inject({
+      on: ({ sender, operation, collection }) =>
+        sender === nextSender && operation === 'batch_update' && collection === old,
+      fault: { kind: 'run', when: 'after', run: () => application.remove(1000) },
+    });
+    const worker = await world.open();
+    await worker.manager.rollbackMigration({ planId });
+    expect(application.contents.has(1000) && application.contents.get(1000)).toBeUndefined();
+    assertAccount(world);
+  } finally {
+    await world.close();
+  }
+});

@@ -115,6 +115,13 @@ class Weather {
     this.#writing = false;
   }
 
+  /** What is behind when readers move cannot be changed in part, nor deleted: it is not there yet. */
+  #isServed(id: PointId): boolean {
+    const content = this.#world.application.contents.get(id);
+    const point = this.#world.served().find((other) => other.id === id);
+    return point?.payload.text === content?.text && point?.payload.kind === content?.kind;
+  }
+
   async #write(): Promise<void> {
     const { application } = this.#world;
     const ids = [...application.contents.keys()];
@@ -122,7 +129,8 @@ class Weather {
     this.#count += 1;
     const text = `text of turn ${this.#count}`;
     const choice = this.#random();
-    if (choice < 0.3) await application.edit(id, text);
+    if (!this.#isServed(id)) await application.put(id, text);
+    else if (choice < 0.3) await application.edit(id, text);
     else if (choice < 0.55) await application.put(id, text);
     else if (choice < 0.7) await application.remove(id);
     else if (choice < 0.85) await application.label(id, `kind ${this.#count}`);

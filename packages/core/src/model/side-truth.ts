@@ -28,7 +28,7 @@ export interface SidePair {
   readonly isEmbedded: boolean;
   /** The vector on the side that is written is known to be of another text than stands there. */
   readonly isStale: boolean;
-  /** Which sides have changed since the last look before readers moved back; undefined: nothing was noted then. */
+  /** Which sides have changed since a rollback noted them, before readers move back; undefined: it noted nothing. */
   readonly changed?: { readonly old: boolean; readonly new: boolean } | undefined;
 }
 
@@ -79,8 +79,10 @@ export function backVerdict(pair: SidePair, readers: 'old' | 'new'): SideVerdict
   if (truth === 'old') return 'fine';
   if (truth === undefined) {
     if (!pair.hasOld) return 'fine';
-    // Once readers have moved back it is known to have been deleted on the new side just before.
-    return pair.isDual || readers === 'old' ? 'gone' : 'onlyOld';
+    // Once readers have moved back it is known to have been deleted on the new side just before; and so is
+    // what an earlier look of the rollback met there, if nobody has written to the old side since.
+    const isGoneSince = pair.changed?.new === true && !pair.changed.old;
+    return pair.isDual || readers === 'old' || isGoneSince ? 'gone' : 'onlyOld';
   }
   if (!pair.hasOld || !pair.sameText || pair.isStale) return 'embed';
   return pair.sameData ? 'fine' : 'mend';

@@ -72,7 +72,7 @@ export class ShadowCrossing implements Crossing {
     const written = this.#written;
     const { contents, slot } = ends[written].place;
     const texts = await textsOf(contents, pairs);
-    const notes = await this.#recall(ends, pairs);
+    const notes = await this.#recall(pairs);
     const isOwnText = contents.fields.length > 0;
     const [truthOf, verdictOf] =
       direction === 'forward' ? [forwardTruth, forwardVerdict] : [backTruth, backVerdict];
@@ -87,10 +87,10 @@ export class ShadowCrossing implements Crossing {
     });
   }
 
-  /** How both sides were before readers moved back, where they have. */
-  async #recall(ends: Ends, pairs: readonly PointPair[]): Promise<ReadonlyMap<string, string>> {
+  /** How a rollback met both sides, before readers moved back. */
+  async #recall(pairs: readonly PointPair[]): Promise<ReadonlyMap<string, string>> {
     const { direction, notes } = this.#options;
-    if (direction === 'forward' || ends.readers === 'new') return new Map();
+    if (direction === 'forward') return new Map();
     return notes.recall(pairs.map(pairId));
   }
 

@@ -58,7 +58,7 @@ export class MemoryCrossing implements Crossing {
   async #recall(): Promise<void> {
     const ends = this.#ends();
     const ids = [...new Set([...ends.old.nodes.keys(), ...ends.new.nodes.keys()])];
-    this.#noted = (ends.readers === 'old' && (await this.#notes?.recall(ids))) || new Map();
+    this.#noted = (await this.#notes?.recall(ids)) ?? new Map();
   }
 
   #changed(id: string): SidePair['changed'] {
