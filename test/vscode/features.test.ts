@@ -125,10 +125,17 @@ describe('a plan that is done', () => {
     await workbench.dialog('Make hashed_ngram_64:v1 the active model?').waitFor();
     await workbench.picture('cut-over');
     await workbench.press('Cut Over');
+    // Sixty-four numbers find less than the bits did, and the gate says so.
+    await workbench.dialog('The gate says no-go.').waitFor();
+    await workbench.picture('gate-no-go');
+    await workbench.press('Cut Over All the Same');
+    await workbench.answer('it is a test');
     await workbench.notification('hashed_ngram_64:v1 is the active model.').waitFor();
     const active = await project.look((manager) => manager.getActiveModel());
     expect(active.modelId).toBe('hashed_ngram_64');
     expect((await plan()).cutOverAt).toBeDefined();
+    const { items } = await project.look((manager) => manager.listJournal());
+    expect(JSON.stringify(items)).toContain('it is a test');
   });
 
   it('gives its backups up, after a question, and the node store knows it', async () => {

@@ -122,7 +122,8 @@ describe('the watch panel', () => {
 
   it('is there again after a reload of the window', async () => {
     const { workbench } = window;
-    await workbench.page.reload();
+    // Orderly: the editor keeps what is open only now and then, and when it is told to go.
+    await workbench.runCommand('Developer: Reload Window');
     await page().getByRole('button', { name: 'Resume' }).waitFor();
     await page().getByRole('button', { name: 'Resume' }).click();
     await page().getByText('Running').waitFor();

@@ -56,28 +56,45 @@ async function cutOver(context: ActionContext, chosen: Chosen): Promise<void> {
   const failed = plan.failedNodes > 0 ? ['--accept-failed'] : [];
   const what = ['cutover', plan.planId, '--yes', ...failed];
   const title = say('Cutting over to {model}', { model: modelName(plan.targetSpec) });
-  try {
-    await carryOut(context, project, title, what);
-  } catch (error) {
-    if (!(error instanceof CommandFault) || error.code !== 'NODES_BEHIND') throw error;
-    const {
-      behind = 0,
-      extra = 0,
-      findings = [],
-    } = error.details as {
-      behind?: number;
-      extra?: number;
-      findings?: readonly string[];
-    };
-    // What a finding tells cannot be accepted.
-    if (findings.length > 0) throw error;
-    const yes = say('Cut Over All the Same');
-    if (!(await isConfirmed(say('Readers were not moved.'), harmless(inEditorWords(error.message)), yes)))
-      return;
-    await carryOut(context, project, title, [...what, '--accept-behind', String(behind + extra)]);
-  }
+  for (;;)
+    try {
+      await carryOut(context, project, title, what);
+      break;
+    } catch (error) {
+      if (!(error instanceof CommandFault)) throw error;
+      const accepted = await acceptedOf(error);
+      if (accepted === undefined) return;
+      what.push(...accepted);
+    }
   const text = say('{model} is the active model.', { model: modelName(plan.targetSpec) });
   void vscode.window.showInformationMessage(text);
+}
+
+/** What somebody accepts who was told why readers were not moved; undefined: nothing. */
+async function acceptedOf(fault: CommandFault): Promise<readonly string[] | undefined> {
+  const yes = say('Cut Over All the Same');
+  const why = harmless(inEditorWords(fault.message));
+  if (fault.code === 'GATE_NO_GO') {
+    if (!(await isConfirmed(say('The gate says no-go.'), why, yes))) return undefined;
+    const reason = await vscode.window.showInputBox({
+      title: say('Why is it cut over all the same?'),
+      prompt: say('The journal keeps it.'),
+      ignoreFocusOut: true,
+      validateInput: (text) => (text.trim() === '' ? say('Say why.') : undefined),
+    });
+    return reason === undefined ? undefined : ['--override-gate', reason];
+  }
+  const { behind = 0, extra = 0, findings = [] } = fault.details as Behind;
+  // What a finding tells cannot be accepted.
+  if (fault.code !== 'NODES_BEHIND' || findings.length > 0) throw fault;
+  if (!(await isConfirmed(say('Readers were not moved.'), why, yes))) return undefined;
+  return ['--accept-behind', String(behind + extra)];
+}
+
+interface Behind {
+  readonly behind?: number;
+  readonly extra?: number;
+  readonly findings?: readonly string[];
 }
 
 function agreesToCutOver(plan: PlanData): Promise<boolean> {
