@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { witnessTexts } from '@registry/core';
 import { after, vectorOf } from '../scene.ts';
 import { jobOf, report } from './child.ts';
 
@@ -16,7 +17,11 @@ export interface ServerAnswer {
 }
 
 const { milliseconds, requestsPerSecond = Number.POSITIVE_INFINITY } = jobOf<ServerJob>();
-const item = JSON.stringify({ embedding: Buffer.from(vectorOf(after).buffer).toString('base64') });
+const itemOf = (vector: Float32Array) =>
+  JSON.stringify({ embedding: Buffer.from(vector.buffer).toString('base64') });
+const item = itemOf(vectorOf(after));
+// One vector for all texts would be taken for a broken model.
+const other = itemOf(vectorOf(after).toReversed());
 const answers = new Map<number, Buffer>();
 let allowance = 0;
 let filledAt: number | undefined;
@@ -30,12 +35,17 @@ const server = createServer((request, response) => {
   request.on('end', () => {
     if (!mayPass()) return refuse(response);
     const { input } = JSON.parse(body) as { input: string[] };
-    const answer = answerTo(input.length);
+    const answer = input.includes(witnessTexts[0]!) ? witnessAnswer(input) : answerTo(input.length);
     // A timer rounds up to the next millisecond.
     const rest = Math.floor(milliseconds - (performance.now() - startedAt));
     setTimeout(() => response.end(answer), rest);
   });
 });
+
+function witnessAnswer(texts: readonly string[]): Buffer {
+  const items = texts.map((text) => (text === witnessTexts[0] ? other : item));
+  return Buffer.from(`{"data":[${items.join()}]}`);
+}
 
 /** Made once for each length: the server is to cost time, not work. */
 function answerTo(texts: number): Buffer {
