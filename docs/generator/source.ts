@@ -7,10 +7,7 @@ const workspace = join(import.meta.dirname, '../..');
 
 /** The properties of an exported interface, each with its comment. */
 export function propertiesOf(path: string, name: string): Readonly<Record<string, string>> {
-  const source = parse(path);
-  const found = source.statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === name);
-  if (found === undefined || !ts.isInterfaceDeclaration(found))
-    throw new Error(`${path} has no interface ${name}.`);
+  const { found } = interfaceIn(path, name);
   return Object.fromEntries(
     found.members.flatMap((member) =>
       member.name === undefined ? [] : [[nameOf(member.name), commentOf(member)] as const],
@@ -20,10 +17,7 @@ export function propertiesOf(path: string, name: string): Readonly<Record<string
 
 /** The types of those properties, as they are written. */
 export function typesOf(path: string, name: string): Readonly<Record<string, string>> {
-  const source = parse(path);
-  const found = source.statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === name);
-  if (found === undefined || !ts.isInterfaceDeclaration(found))
-    throw new Error(`${path} has no interface ${name}.`);
+  const { source, found } = interfaceIn(path, name);
   return Object.fromEntries(
     found.members.flatMap((member) =>
       ts.isPropertySignature(member) && member.type !== undefined
@@ -31,6 +25,14 @@ export function typesOf(path: string, name: string): Readonly<Record<string, str
         : [],
     ),
   );
+}
+
+function interfaceIn(path: string, name: string): { source: ts.SourceFile; found: ts.InterfaceDeclaration } {
+  const source = parse(path);
+  const found = source.statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === name);
+  if (found === undefined || !ts.isInterfaceDeclaration(found))
+    throw new Error(`${path} has no interface ${name}.`);
+  return { source, found };
 }
 
 function parse(path: string): ts.SourceFile {

@@ -1,3 +1,5 @@
+import type { Clock } from '../clock.ts';
+
 /** Numbers in [0, 1) that a seed determines: the same sample, the same queries and the same intervals again. */
 export interface Chance {
   next(): number;
@@ -14,6 +16,14 @@ export function seededChance(seed: number): Chance {
       return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
     },
   };
+}
+
+/** The seed that was asked for, or one by chance. */
+export function seedOf(
+  given: number | undefined,
+  { clock }: { readonly clock: Pick<Clock, 'random'> },
+): number {
+  return given ?? Math.floor(clock.random() * 2 ** 32);
 }
 
 /** An integer from 0 up to and without `count`. */

@@ -3,7 +3,7 @@ import type { ManagerContext } from '../context.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import { parseOptions } from '../options.ts';
 import { planIdSchema } from '../planner/migration-planner.ts';
-import { seededChance } from './chance.ts';
+import { seededChance, seedOf } from './chance.ts';
 import { gateConfidence } from './limits.ts';
 import {
   blindEndsCheck,
@@ -81,7 +81,7 @@ export async function evaluateMigration(
   options: EvaluateMigrationOptions,
 ): Promise<GateReport> {
   const o = parseOptions(schema, options, 'options of evaluateMigration');
-  const seed = o.seed ?? Math.floor(context.clock.random() * 2 ** 32);
+  const seed = seedOf(o.seed, context);
   const sample = await sampleOf(context, plan, { ...o, seed });
   const judging: Judging = {
     k: o.k,

@@ -4,7 +4,7 @@ import { RegistryError } from '../errors.ts';
 import type { EmbeddingModelSpec, SpecFields } from '../model/model-spec.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import { parseOptions } from '../options.ts';
-import { seededChance } from './chance.ts';
+import { seededChance, seedOf } from './chance.ts';
 import { type EvaluateMigrationOptions, sampleOf, sampleShape } from './evaluate-migration.ts';
 import { bootstrap, type Figure } from './intervals.ts';
 import { gateConfidence } from './limits.ts';
@@ -71,7 +71,7 @@ export async function translateThreshold(
   options: TranslateThresholdOptions,
 ): Promise<TranslatedThreshold> {
   const o = parseOptions(schema, options, 'options of translateThreshold');
-  const seed = o.seed ?? Math.floor(context.clock.random() * 2 ** 32);
+  const seed = seedOf(o.seed, context);
   const sample = await sampleOf(context, plan, { ...o, seed });
   const { oldSpec } = sample;
   const spaces = pairedSpaces(sample, plan.targetSpec);

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { stopwatch } from '../clock.ts';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
 import { isRegistryError } from '../errors.ts';
-import { seededChance } from '../gate/chance.ts';
+import { seededChance, seedOf } from '../gate/chance.ts';
 import { nodePages } from '../gate/draw-nodes.ts';
 import { evaluateMigration } from '../gate/evaluate-migration.ts';
 import type { GateReport } from '../gate/report.ts';
@@ -84,7 +84,7 @@ export async function rehearseMigration(
   options: RehearseMigrationOptions,
 ): Promise<RehearsalReport> {
   const parsed = parseOptions(schema, options, 'options of rehearseMigration');
-  const wish = { ...parsed, seed: parsed.seed ?? Math.floor(context.clock.random() * 2 ** 32) };
+  const wish = { ...parsed, seed: seedOf(parsed.seed, context) };
   nodeStoreOf(context, 'A rehearsal');
   context.embedders.get(plan.targetSpec);
   return inTemporaryFolder(async (folder) => {
