@@ -238,6 +238,10 @@ describe('the file of a cache', () => {
 
   test.each([
     ['a database of something else', () => new Database(path).exec('CREATE TABLE notes (text)').close()],
+    [
+      'such a database with a log',
+      () => new Database(path).exec('PRAGMA journal_mode = WAL; CREATE TABLE notes (text)').close(),
+    ],
     ['no database', () => writeFileSync(path, 'Notes, long enough to be no header of a database.'.repeat(9))],
   ])('that is %s is refused as fatal, and left as it is', async (_, make) => {
     make();
@@ -246,6 +250,11 @@ describe('the file of a cache', () => {
     expect([error.kind, error.message]).toEqual(['fatal', expect.stringContaining('left as it is')]);
     expect(readFileSync(path)).toEqual(before);
     expect(existsSync(`${path}-wal`)).toBe(false);
+  });
+
+  test('that another process has only begun to make is made', async () => {
+    new Database(path).exec('PRAGMA journal_mode = WAL').close();
+    expect(await cache(testEmbedder()).embed(['a'], document)).toHaveLength(1);
   });
 
   test('of a newer version is refused', async () => {
@@ -298,9 +307,12 @@ describe('the file of a cache', () => {
 });
 
 async function countOf(child: ChildProcess): Promise<number> {
-  const [count] = await once(child, 'message');
-  if (child.exitCode === null) await once(child, 'exit');
-  return count as number;
+  let count = Number.NaN; // of one that ends without telling
+  child.once('message', (told) => {
+    count = told as number;
+  });
+  await once(child, 'exit');
+  return count;
 }
 
 test('withCache refuses options that do not hold', () => {

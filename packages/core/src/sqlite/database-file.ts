@@ -17,6 +17,8 @@ const HEADER_BYTES = 100;
 export interface FileHeader {
   readonly applicationId: number;
   readonly userVersion: number;
+  /** Whether it has a write-ahead log while it is open. */
+  readonly isWal: boolean;
 }
 
 export interface DatabaseFile {
@@ -60,7 +62,11 @@ export function lookAtFile(path: string): DatabaseFile | undefined {
     return {
       path: real,
       header: isRead
-        ? { applicationId: bytes.readInt32BE(68), userVersion: bytes.readInt32BE(60) }
+        ? {
+            applicationId: bytes.readInt32BE(68),
+            userVersion: bytes.readInt32BE(60),
+            isWal: bytes[18] === 2,
+          }
         : undefined,
       sizeBytes,
       log: isUsed ? 'used' : isLeft ? 'left' : 'none',

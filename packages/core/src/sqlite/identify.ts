@@ -20,7 +20,7 @@ const ourNames = schemaSteps
  * @throws RegistryError `DATABASE_NEWER`, `DATABASE_INVALID` (numbered by another program)
  */
 export function identifyHeader(
-  { applicationId, userVersion }: FileHeader,
+  { applicationId, userVersion }: Pick<FileHeader, 'applicationId' | 'userVersion'>,
   path: string,
 ): 'registry' | 'older' | undefined {
   if (applicationId === 0 && userVersion === 0) return undefined;

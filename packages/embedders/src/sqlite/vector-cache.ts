@@ -142,10 +142,14 @@ function sealOf(key: Buffer, vector: Uint8Array): Buffer {
   return createHash('sha256').update(key).update(vector).digest().subarray(0, SEAL_BYTES);
 }
 
-/** Before it is opened, which would give a database of something else a write-ahead log. */
+/**
+ * Before it is opened, which would give a database of something else a write-ahead log. One that has a log and no
+ * name may be ours, which another process is about to fill: `prepare` tells, under the lock.
+ */
 function assertOurs(path: string): void {
   const header = lookAtFile(path)?.header;
-  if (header !== undefined && header.applicationId !== APPLICATION_ID) throw foreign(path);
+  if (header === undefined || header.applicationId === APPLICATION_ID) return;
+  if (header.applicationId !== 0 || !header.isWal) throw foreign(path);
 }
 
 function prepare(database: SqliteDatabase): void {
