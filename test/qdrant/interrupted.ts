@@ -82,31 +82,47 @@ export function testify(findings: readonly Error[]): void {
   if (findings[0] !== undefined) throw findings[0];
 }
 
+/**
+ * Opens a worker that dies at a request: from then on the server hears nothing of it, nor the registry. Answers
+ * false where it came to its end first.
+ */
+export async function killedAt(
+  world: World,
+  at: { readonly on: (request: SeenRequest) => boolean; readonly skip?: number; readonly when: When },
+  act: (worker: Worker) => Promise<unknown>,
+): Promise<boolean> {
+  const process = new FaultyProcess();
+  const { promise: killed, resolve } = Promise.withResolvers<true>();
+  const end = () => {
+    resolve(true);
+    return process.kill();
+  };
+  const { nextSender } = world;
+  const isOurs = ({ sender }: SeenRequest) => sender === nextSender;
+  world.double.inject({
+    on: (request) => isOurs(request) && at.on(request),
+    ...(at.skip !== undefined && { skip: at.skip }),
+    fault: { kind: 'run', when: at.when, run: end },
+  });
+  world.double.inject({
+    on: (request) => isOurs(request) && process.state === 'killed',
+    times: Number.POSITIVE_INFINITY,
+    fault: { kind: 'run', run: end },
+  });
+  const acting = world.open(process).then(act);
+  acting.catch(() => {});
+  return Promise.race([killed, acting.then(() => false)]);
+}
+
 /** Kills the worker at the point: from then on the server hears nothing of it. Another one does the same again. */
 export async function killAt(story: Story, point: Point): Promise<void> {
   const { world, planId } = await begin(story);
   try {
     const findings = watch(world);
-    const process = new FaultyProcess();
-    const { promise: killed, resolve } = Promise.withResolvers<void>();
-    const end = () => {
-      resolve();
-      return process.kill();
-    };
     const { nextSender } = world;
-    world.double.inject({
-      on: like(point, nextSender),
-      skip: point.index,
-      fault: { kind: 'run', when: point.when, run: end },
-    });
-    world.double.inject({
-      on: ({ sender }) => sender === nextSender && process.state === 'killed',
-      times: Number.POSITIVE_INFINITY,
-      fault: { kind: 'run', run: end },
-    });
-    const acting = world.open(process).then((worker) => story.act(worker, planId));
-    acting.catch(() => {});
-    await Promise.race([killed, acting.then(() => neverReached(point))]);
+    const at = { on: like(point, nextSender), skip: point.index, when: point.when };
+    const wasKilled = await killedAt(world, at, (worker) => story.act(worker, planId));
+    if (!wasKilled) neverReached(point);
     const worker = await world.open();
     const answer = await story.act(worker, planId);
     await story.check(world, worker, planId, { answer, isDisturbed: false });

@@ -257,7 +257,8 @@ export class EmbeddingVersionManager implements AsyncDisposable {
   /**
    * Moves readers and writers to the target of a plan. In place it may happen at any time; the plan then
    * looks through the store once more, and one that has ended gets a follow-up plan that does. Side by side it
-   * happens once no more than `acceptBehind` nodes (none unless told) are behind; where the target's embedder is
+   * happens once no more than `acceptBehind` nodes (none unless told; not to be edited in part, nor deleted, before
+   * the last look) are behind; where the target's embedder is
    * here, the plan first goes on until then, and looks once more after it, also each time this is called again.
    * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE` (failed nodes without `acceptFailed`, or over),
    * `NODES_BEHIND`, `GATE_NO_GO` (the last verdict of {@link evaluateMigration}, which is asked for here where

@@ -21,7 +21,10 @@ const ROUNDS = 4;
 interface CutoverWish {
   /** Nodes that failed stay behind. */
   readonly acceptFailed: boolean;
-  /** So many nodes may be behind when readers move; the last look brings them over. */
+  /**
+   * So many nodes may be behind when readers move; the last look brings them over. Until then the new side does
+   * not have them as they are: there they cannot be edited in part, and a delete of one that is missing is not seen.
+   */
   readonly acceptBehind: number;
 }
 

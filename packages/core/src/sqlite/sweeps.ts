@@ -97,12 +97,13 @@ function requeue({ db }: Context, plan: number, tasks: readonly KnownTask[]): vo
 
 /**
  * Side by side nobody counts how often a node was put back to work: the column tells whether the side that is
- * written had it, so that one which is gone from there once its batch begins is known to have been deleted.
+ * written had it, so that one which is gone from there once its batch begins is known to have been deleted. Of one
+ * that failed it stays so: whoever retries it may come after that.
  */
 function noteThere({ db }: Context, plan: number, heads: readonly TaskSeed[]): void {
   db.sql(
-    `UPDATE tasks SET requeues = coalesce(n.value ->> 'isThere', 0) FROM json_each(?) n
-     WHERE plan = ? AND node_id = n.value ->> 'nodeId'`,
+    `UPDATE tasks SET requeues = max(iif(state = ${state.ready}, 0, requeues), coalesce(n.value ->> 'isThere', 0))
+     FROM json_each(?) n WHERE plan = ? AND node_id = n.value ->> 'nodeId'`,
   ).run(JSON.stringify(heads), plan);
 }
 

@@ -43,11 +43,15 @@ export interface CrossEnd {
   readonly copied: readonly PointRecord[];
 }
 
+/** Hears which points of the other side are about to be copied whole. */
+type OnCopy = (sources: readonly PointRecord[]) => Promise<void>;
+
 /** The side that content comes from is read again just before. */
 export async function crossWrite(
   ends: Ends,
   way: Way,
   writes: readonly NodeWrite[],
+  onCopy: OnCopy,
   signal?: AbortSignal,
 ): Promise<CrossEnd> {
   const outcomes = new Map<NodeWrite, WriteOutcome>();
@@ -72,6 +76,7 @@ export async function crossWrite(
     way,
     all.filter((one) => !staysOnSide(one, way)),
     outcomes,
+    onCopy,
     signal,
   );
   return {
@@ -102,6 +107,7 @@ async function writeAcross(
   way: Way,
   some: readonly Prepared[],
   outcomes: Map<NodeWrite, WriteOutcome>,
+  onCopy: OnCopy,
   signal: AbortSignal | undefined,
 ): Promise<readonly PointRecord[]> {
   if (some.length === 0) return [];
@@ -131,6 +137,9 @@ async function writeAcross(
     else changes.push({ write, change: changeAcross(to, way, source.point, { write, fence }) });
   }
   const { connection, collection, limits } = to.place;
+  const copies = changes.filter(({ write }) => write.set?.vector !== undefined);
+  const sourceOf = ({ nodeId }: NodeWrite) => sources.get(String(pointIdOf(nodeId)))!.point;
+  await onCopy(copies.map(({ write }) => sourceOf(write)));
   const done = await writeGuarded(
     { connection, collection, limits, marks: markPayload(to.place), payload: neededPayload(to.place) },
     changes.map(({ change }) => change),
@@ -139,9 +148,7 @@ async function writeAcross(
   // The node itself is there: what is missing is its point on this side, which was there when it was read.
   for (const [index, { write }] of changes.entries())
     outcomes.set(write, done[index] === 'missing' ? 'conflict' : done[index]!);
-  return changes
-    .filter(({ write }, index) => write.set?.vector !== undefined && done[index] === 'written')
-    .map(({ write }) => sources.get(String(pointIdOf(write.nodeId)))!.point);
+  return copies.filter(({ write }) => outcomes.get(write) === 'written').map(({ write }) => sourceOf(write));
 }
 
 /** Nodes to be taken off that are there: of one that is not, nobody could say afterwards who did it. */

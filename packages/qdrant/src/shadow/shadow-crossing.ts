@@ -20,10 +20,11 @@ import { hashOf } from '../points/contents.ts';
 import { fenceOf, guardOf } from '../points/fence.ts';
 import { slotFields, slotState } from '../points/payload.ts';
 import { headOf, vectorAt } from '../points/point-nodes.ts';
+import type { PointRecord } from '../server/requests.ts';
 import { type CrossFence, crossWrite } from './cross-write.ts';
 import { type End, mergedPage, type PointPair, pairsOf, readPoints } from './merged-page.ts';
 import { dataDigest, factsOf, type PairTexts, textsOf } from './pair-facts.ts';
-import { changedSince, noteOf, noteOfCopy, noteOfGone } from './side-notes.ts';
+import { changedSince, noteOf, noteOfCopy, noteOfCopying, noteOfGone, noteOfRemoving } from './side-notes.ts';
 
 /** Both collections, and which of them readers use as the server says now. */
 export interface Ends {
@@ -158,11 +159,20 @@ export class ShadowCrossing implements Crossing {
     const { places, readers, direction, notes } = this.#options;
     const ends = { ...(await places()), readers: await readers() };
     const way = { written: this.#written, isForward: direction === 'forward' };
-    const { outcomes, copied } = await crossWrite(ends, way, writes, o.signal);
+    if (direction === 'forward')
+      return (await crossWrite(ends, way, writes, async () => {}, o.signal)).outcomes;
     const { others } = ends.old;
-    if (direction === 'back')
-      await notes.keep(new Map(copied.map((source) => [nodeIdOf(source), noteOfCopy(source, others)])));
+    const onCopy = (sources: readonly PointRecord[]) => this.#noteCopying(sources, others);
+    const { outcomes, copied } = await crossWrite(ends, way, writes, onCopy, o.signal);
+    await notes.keep(new Map(copied.map((source) => [nodeIdOf(source), noteOfCopy(source, others)])));
     return outcomes;
+  }
+
+  async #noteCopying(sources: readonly PointRecord[], others: readonly string[]): Promise<void> {
+    const { notes } = this.#options;
+    const known = await notes.recall(sources.map(nodeIdOf));
+    const noteFor = (source: PointRecord) => noteOfCopying(known.get(nodeIdOf(source)), source, others);
+    await notes.keep(new Map(sources.map((source) => [nodeIdOf(source), noteFor(source)])));
   }
 
   async #page(o: PageOptions): Promise<{ ends: Ends; judged: readonly Judged[]; next?: string }> {
@@ -240,8 +250,13 @@ export class ShadowCrossing implements Crossing {
         pair[from] === undefined &&
         (verdict === 'gone' || verdict === 'onlyOld'),
     );
-    if (direction === 'back') await notes.keep(new Map(judged.map(({ pair }) => [pairId(pair), noteOfGone])));
+    const note = async (noteOf: (pair: PointPair) => string) => {
+      if (direction === 'back')
+        await notes.keep(new Map(judged.map(({ pair }) => [pairId(pair), noteOf(pair)])));
+    };
+    await note(noteOfRemoving);
     for (const one of judged) await this.#delete(ends, one);
+    await note(() => noteOfGone);
     return judged.length;
   }
 

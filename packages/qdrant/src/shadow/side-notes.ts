@@ -12,6 +12,8 @@ import { dataDigest, vectorsAt } from './pair-facts.ts';
 const ABSENT = '-';
 /** The new side is ahead of the old one, whatever becomes of it. */
 const AHEAD = '?';
+/** Nobody has looked at the old side before. */
+const UNKNOWN = '~';
 
 /** The data alone: a copy of ours has other marks, and its vectors may be normalised once more. */
 const oldMark = (point: PointRecord | undefined) =>
@@ -26,12 +28,27 @@ export function noteOf({ old, new: other }: PointPair, others: readonly string[]
   return `${oldMark(old)} ${isAhead ? AHEAD : newMark(other, others)}`;
 }
 
+/**
+ * The note of a node that is about to be carried back. Whoever writes may die before it can say that the write
+ * landed, so both outcomes are told: the old side is as it was noted before, or has what this point says.
+ */
+export function noteOfCopying(
+  before: string | undefined,
+  source: PointRecord,
+  others: readonly string[],
+): string {
+  return `${before?.split(' ')[0] ?? UNKNOWN} ${noteOfCopy(source, others)}`;
+}
+
 /** The note of a node that was carried back: the old side has what this point of the new one says. */
 export function noteOfCopy(source: PointRecord, others: readonly string[]): string {
   return `${oldMark(source)} ${newMark(source, others)}`;
 }
 
-/** The note of a node that is to be on neither side. */
+/** The note of a node that is about to be taken off the old side, in the same way. */
+export const noteOfRemoving = ({ old }: PointPair): string => `${oldMark(old)} ${noteOfGone}`;
+
+/** The note of a node that is on neither side. */
 export const noteOfGone = `${ABSENT} ${ABSENT}`;
 
 /** Which sides have changed since; undefined where nothing was noted. */
@@ -41,8 +58,14 @@ export function changedSince(
   others: readonly string[],
 ): SidePair['changed'] {
   if (note === undefined) return undefined;
-  const [wasOld, wasNew] = note.split(' ');
-  return { old: oldMark(old) !== wasOld, new: newMark(other, others) !== wasNew };
+  const [wasOld, ...rest] = note.split(' ');
+  const [isOld, isNew] = [oldMark(old), newMark(other, others)];
+  const wasNew = rest.at(-1);
+  if (rest.length === 1) return { old: isOld !== wasOld, new: isNew !== wasNew };
+  // What was about to be written there: it did not land, it did, or somebody has written since.
+  if (isOld === wasOld) return { old: false, new: true };
+  if (isOld === rest[0]) return { old: false, new: isNew !== wasNew };
+  return wasOld === UNKNOWN ? undefined : { old: true, new: isNew !== wasNew };
 }
 
 /** Where nobody keeps notes, nothing is known. */

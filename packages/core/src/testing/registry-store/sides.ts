@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Lease } from '../../ports/registry-store.ts';
 import { nodeIds, refused, type Scene, type SceneCase } from './scene.ts';
 
 const beside = { strategy: 'shadow', wholeStore: true, strategyReason: 'It was asked for.' } as const;
@@ -40,6 +41,36 @@ export const sideCases: Readonly<Record<string, SceneCase>> = {
     await store.markFinalized(planId);
     await refused(store.movePlan(planId, 'in_progress'), 'PLAN_STATE');
     await refused(scene.store.cutOver(await finalizedBefore(scene), false), 'PLAN_FINALIZED');
+  },
+
+  'tells of a node put back to work whether the new side had it, also where it failed meanwhile': async (
+    scene,
+  ) => {
+    const { store } = scene;
+    const planId = await ended(scene);
+    await store.movePlan(planId, 'in_progress');
+    const wasThere = (lease: Lease) => lease.tasks.map((task) => [task.nodeId, task.wasThere]);
+    const sweep = await scene.lease(planId, 'sweep');
+    await store.sweep(sweep, [{ nodeId: 'node-001', isThere: true }, { nodeId: 'node-002' }]);
+    await store.endSweep(sweep, true);
+    const lease = await scene.lease(planId);
+    assert.deepEqual(wasThere(lease), [
+      ['node-001', true],
+      ['node-002', undefined],
+    ]);
+    await scene.workExcept(lease, ['node-001']);
+    const second = await scene.lease(planId, 'sweep');
+    await store.sweep(second, [{ nodeId: 'node-001' }, { nodeId: 'node-002', isThere: true }]);
+    await store.endSweep(second, true);
+    await scene.work(await scene.lease(planId));
+    const third = await scene.lease(planId, 'sweep');
+    await store.sweep(third, [{ nodeId: 'node-002' }]);
+    await store.endSweep(third, true);
+    assert.equal(await store.retryFailed(planId), 1);
+    assert.deepEqual(wasThere(await scene.lease(planId)).toSorted(), [
+      ['node-001', true],
+      ['node-002', undefined],
+    ]);
   },
 
   'goes on with a plan side by side at its cutover instead of a follow-up': async (scene) => {

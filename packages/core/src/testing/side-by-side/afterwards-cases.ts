@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { sameStamp } from '../../model/compatibility.ts';
-import type { SideNotes } from '../../ports/node-store.ts';
+import type { Crossing, SideNotes } from '../../ports/node-store.ts';
 import { idsOf, type SideFixture } from './side-fixture.ts';
 
 type Case = (fixture: SideFixture) => Promise<void>;
@@ -9,6 +9,7 @@ type Case = (fixture: SideFixture) => Promise<void>;
 export const afterwardsCases: Readonly<Record<string, Case>> = {
   'moves readers in one step, and again': checkCutover,
   'takes late writes of the old side over': checkLateWrites,
+  'tells what only the old side has from what is behind on the new one': checkOnlyOld,
   'overwrites nothing that was written on the new side': checkNewWrites,
   'counts and carries back what was written since': checkCarryingBack,
   'leaves late writes of the old side there when it carries back': checkLateBeforeBack,
@@ -53,6 +54,36 @@ async function checkLateWrites(fixture: SideFixture): Promise<void> {
   assert.equal((await fixture.read(fixture.store, 'late')).content, 'content of late');
   assert.deepEqual([...(await fixture.store.read(['n001']))], []);
   await fixture.assertFine(sides.forward);
+}
+
+/** A batch must know of a node that was there when it was put to work, and is not any more, that it was deleted. */
+async function checkOnlyOld(fixture: SideFixture): Promise<void> {
+  if (!fixture.options.isApart) return;
+  const { app } = fixture;
+  await app.put(fixture.nodes(3));
+  const before = await fixture.prepared();
+  assert.equal((await fixture.read(before.forward, 'n000')).isOnlyOld, undefined, 'readers are there still');
+  assert.deepEqual(await thereOf(fixture, before.forward), [undefined, undefined, undefined]);
+  await fixture.bringAll(before.forward);
+  await app.edit('n000', 'edited before');
+  assert.deepEqual(await thereOf(fixture, before.forward), [true]);
+  const sides = await fixture.cutOver();
+  const late = await fixture.harness.writerOn('old', sides);
+  await late.edit('n000', 'edited late');
+  await late.put([fixture.node('late')]);
+  await app.remove('n001');
+  assert.deepEqual(await thereOf(fixture, sides.forward), [true]);
+  const onlyOld = async (crossing: Crossing, ids: readonly string[]) =>
+    (await crossing.read(ids)).filter((node) => node.isOnlyOld === true).map(({ id }) => id);
+  const ids = ['n000', 'n001', 'n002', 'late'];
+  assert.deepEqual((await onlyOld(sides.forward, ids)).sort(), ['late', 'n001']);
+  assert.deepEqual(await onlyOld(sides.back, ids), []);
+  await fixture.bring(sides.forward, ['late']);
+  assert.deepEqual(await onlyOld(sides.forward, ids), ['n001']);
+}
+
+async function thereOf(fixture: SideFixture, crossing: Crossing): Promise<(true | undefined)[]> {
+  return (await fixture.pass(crossing)).items.map(({ isThere }) => isThere);
 }
 
 async function checkNewWrites(fixture: SideFixture): Promise<void> {

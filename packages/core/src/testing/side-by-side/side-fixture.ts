@@ -105,7 +105,12 @@ export class SideFixture {
 
   /** All pages of a pass. Fails where they do not end or a node is met twice. */
   async pass(crossing: Crossing, limit = 3): Promise<Omit<ReconciledPage, 'next'>> {
-    const all = { items: [] as NodeHead[], gone: [] as string[], onlyOld: [] as NodeHead[], mended: 0 };
+    const all = {
+      items: [] as ReconciledPage['items'][number][],
+      gone: [] as string[],
+      onlyOld: [] as NodeHead[],
+      mended: 0,
+    };
     let after: string | undefined;
     for (let pages = 0; pages < 1000; pages++) {
       const page = await crossing.reconcile({ limit, ...(after !== undefined && { after }) });
