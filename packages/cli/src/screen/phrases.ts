@@ -1,6 +1,7 @@
 /** Numbers, times and statuses as people read them. */
 import { dollarsOf, type MigrationPlan, type MigrationProgress, type ModelRef } from '@registry/core';
 import { inCommands } from './in-commands.ts';
+import { harmless } from './text.ts';
 
 /** 12,345. Written out, since the digits of `toLocaleString` depend on the machine. */
 export function grouped(value: number): string {
@@ -57,7 +58,8 @@ export function reasonText(
   { code, message }: { readonly code: string; readonly message: string },
   planId?: string,
 ): string {
-  return `${code} ${inCommands(message, planId)}`;
+  // In one line: a reason that somebody else wrote must not look like a line of ours.
+  return harmless(`${code} ${inCommands(message, planId)}`);
 }
 
 /** Why a running plan is not faster; undefined where nothing holds it back. */

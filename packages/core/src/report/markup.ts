@@ -32,11 +32,16 @@ const entities: Readonly<Record<string, string>> = {
 /** Characters that a page must not hold, or that would turn the text around them, are shown as what they are. */
 const unshowable =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for.
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g;
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]/g;
 
 function escaped(text: string): string {
-  return text
-    .toWellFormed()
-    .replaceAll(/[&<>"']/g, (character) => entities[character]!)
-    .replaceAll(unshowable, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return showable(text.toWellFormed().replaceAll(/[&<>"']/g, (character) => entities[character]!));
+}
+
+/** Such characters as `\u202e`, which is what JSON would have them as too. */
+export function showable(text: string): string {
+  return text.replaceAll(
+    unshowable,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

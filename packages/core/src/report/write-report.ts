@@ -5,6 +5,7 @@ import type { ManagerContext } from '../context.ts';
 import { RegistryError } from '../errors.ts';
 import { parseOptions } from '../options.ts';
 import { gatherReport } from './gather.ts';
+import { showable } from './markup.ts';
 import { PAGE_START, reportPage } from './page.ts';
 
 /** Which plan to report, where to, and as what: `html` unless told. */
@@ -36,7 +37,9 @@ export async function writeReport(
   await assertReplaceable(path);
   const data = await gatherReport(context, o.planId);
   const text =
-    o.format === 'html' ? reportPage(data) : `${JSON_START}${JSON.stringify(data, null, 2).slice(2)}\n`;
+    o.format === 'html'
+      ? reportPage(data)
+      : `${JSON_START}${showable(JSON.stringify(data, null, 2)).slice(2)}\n`;
   await replaceFile(path, join(dirname(path), `.${basename(path)}.${context.clock.uuid()}`), text);
   return { path, bytes: Buffer.byteLength(text) };
 }

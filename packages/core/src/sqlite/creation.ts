@@ -1,7 +1,7 @@
 import { RegistryError } from '../errors.ts';
 import { sameStamp } from '../model/compatibility.ts';
 import type { EmbeddingInfo } from '../model/model-spec.ts';
-import type { MigrationPlan, NodeFilter } from '../model/plan.ts';
+import type { MigrationPlan } from '../model/plan.ts';
 import type { Lease, PlanCreation, PlanDraft, ProcessIdentity, TaskSeed } from '../ports/registry-store.ts';
 import { type Context, internStamp, note, raiseMark } from './context.ts';
 import {
@@ -15,6 +15,7 @@ import {
 import { endLeasesOfEndedPlans } from './leases.ts';
 import { knownModel, label, setActive } from './models.ts';
 import { planSnapshot, setStatus } from './plans.ts';
+import { filterOf } from './row-values.ts';
 import { PLAN_ROWS, type PlanRow, planOf, spendColumns } from './rows.ts';
 
 const CREATE_LEASE_MS = 30_000;
@@ -121,7 +122,7 @@ function draftOf(row: PlanRow): PlanDraft {
     ...(plan.strategyReason !== undefined && { strategyReason: plan.strategyReason }),
     priority: plan.priority,
     wholeStore: plan.wholeStore,
-    ...(row.filter !== null && { where: JSON.parse(row.filter) as NodeFilter }),
+    ...(row.filter !== null && { where: filterOf(row.filter) }),
     backupOldVectors: plan.backupOldVectors,
     activate: row.activate === 1,
     batchSize: plan.batchSize,

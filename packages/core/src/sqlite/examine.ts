@@ -23,7 +23,9 @@ export type RegistryFileKind = DatabaseKind | 'absent';
 export async function examine(path: string, options: CopyOptions): Promise<RegistryFileKind> {
   const file = lookAtFile(path);
   if (file === undefined || file.sizeBytes === 0) return 'absent';
-  if (file.log === 'used') {
+  // Without a write-ahead log a reader leaves nothing; with one, whoever opens the file next identifies it before it
+  // is changed.
+  if (file.log === 'used' || (file.log === 'none' && file.header?.isWal === false)) {
     const kind = await withLive(file, options, (live) => live.read(() => identify(live)));
     if (kind !== undefined) return kind;
   }

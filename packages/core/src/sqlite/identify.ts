@@ -36,17 +36,51 @@ export function identifyHeader(
 
 /**
  * What a database is. Runs inside a transaction.
- * @throws RegistryError `DATABASE_NEWER`, `DATABASE_INVALID` (of another program)
+ * @throws RegistryError `DATABASE_NEWER`, `DATABASE_INVALID` (of another program, or only numbered as ours)
  */
 export function identify(db: SqliteDatabase): DatabaseKind {
   const pragma = (name: string) => db.raw.pragma(name, { simple: true }) as number;
   const header = { applicationId: pragma('application_id'), userVersion: pragma('user_version') };
   const told = identifyHeader(header, db.path);
-  if (told !== undefined) return told;
+  if (told !== undefined) {
+    assertSchema(db, header.userVersion);
+    return told;
+  }
   const origin = isOrigin(db);
   const clash = takenName(db, origin ? originNames : []);
   if (clash !== undefined) throw foreign(db.path, { ...header, clash });
   return origin ? 'origin' : 'vacant';
+}
+
+/**
+ * A header is quickly forged. Reading a view that stands where a table of ours should, or says something else than
+ * ours, could go on for ever.
+ */
+function assertSchema(db: SqliteDatabase, version: number): void {
+  const found = db.sql('SELECT type, sql FROM sqlite_schema WHERE name = ?');
+  for (const [text, kind, name] of ourObjects(version)) {
+    const object = found.get(name) as { type: string; sql: string } | undefined;
+    const isOurs = object?.type === kind.toLowerCase() && (kind !== 'VIEW' || object.sql === text);
+    if (!isOurs || (kind === 'TABLE' && computes(db, name)))
+      throw new RegistryError(
+        'DATABASE_INVALID',
+        `${db.path} calls itself a registry, but its ${kind.toLowerCase()} "${name}" is ${object === undefined ? 'missing' : 'not as a registry has it'}; it was left as it is. Choose another file, or put a copy of it back.`,
+        { details: { path: db.path, object: name } },
+      );
+  }
+}
+
+/** Whether a column of the table is computed when it is read. */
+function computes(db: SqliteDatabase, table: string): boolean {
+  return db.sql('SELECT 1 FROM pragma_table_xinfo(?) WHERE hidden <> 0').get(table) !== undefined;
+}
+
+/** What the schema of this version consists of: the text, TABLE or VIEW, and the name of each. */
+function ourObjects(version: number): (readonly [text: string, kind: string, name: string])[] {
+  return schemaSteps
+    .slice(0, version)
+    .flatMap((step) => [...step.matchAll(/CREATE (TABLE|VIEW) (\w+)[^;]*/g)])
+    .map(([text, kind = '', name = '']) => [text, kind, name] as const);
 }
 
 /** A name of ours, in any case, that something else in the database bears. */

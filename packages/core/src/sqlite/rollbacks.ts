@@ -14,6 +14,7 @@ import { type Holder, holderAmong, holderOf, wholeStoreHolder } from './holding.
 import { giveBack, heldLease, type LeaseRow, leasesOf, putTaskError, reclaim } from './leases.ts';
 import { activeModel, setActive } from './models.ts';
 import { findPlan, planRow, planSnapshot, planState, setStatus } from './plans.ts';
+import { asDamage } from './row-values.ts';
 import { BACKUP_ROWS, type BackupRow, backupOf, type PlanRow, planOf } from './rows.ts';
 import { state } from './schema.ts';
 
@@ -216,7 +217,7 @@ function moveTasks(
 
 function storedReport({ db }: Context, plan: number): RollbackCounts {
   const text = db.sql('SELECT rollback_report FROM plans WHERE plan = ?').pluck().get(plan) as string | null;
-  if (text !== null) return JSON.parse(text) as RollbackCounts;
+  if (text !== null) return asDamage(() => JSON.parse(text) as RollbackCounts, 'the report of a rollback');
   return noRollbackCounts();
 }
 

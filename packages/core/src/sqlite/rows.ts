@@ -1,18 +1,12 @@
 import type { RegistryErrorCode } from '../errors.ts';
-import {
-  EmbeddingModelSpec,
-  type ModelNotes,
-  RegisteredModel,
-  type SpecFields,
-} from '../model/model-spec.ts';
-import { MigrationPlan, type NodeFilter } from '../model/plan.ts';
+import { EmbeddingModelSpec, RegisteredModel, type SpecFields } from '../model/model-spec.ts';
+import { MigrationPlan } from '../model/plan.ts';
 import type { SpendCap } from '../model/spend-cap.ts';
 import type { MigrationStatus, Priority, Strategy, TaskStatus } from '../model/status.ts';
 import { MigrationTask } from '../model/task.ts';
-import { vectorBytes, vectorOfBytes } from '../model/vector.ts';
+import { vectorBytes } from '../model/vector.ts';
 import type { NodeBackup } from '../ports/registry-store.ts';
-
-const iso = (ms: number) => new Date(ms).toISOString();
+import { asDamage, assertPlanKinds, filterOf, isoTime, notesOf, storedVector } from './row-values.ts';
 
 export interface ModelRow {
   model: number;
@@ -31,18 +25,16 @@ export const MODEL_ROWS = `SELECT s.*, EXISTS (SELECT 1 FROM active_model a WHER
   FROM model_specs s WHERE s.registered_at IS NOT NULL`;
 
 export function modelOf(row: ModelRow): RegisteredModel {
-  return new RegisteredModel(
-    {
-      modelId: row.model_id,
-      version: row.version,
-      checksum: row.checksum,
-      dimension: row.dimension,
-      datatype: row.datatype,
-      distance: row.distance,
-    },
-    JSON.parse(row.notes) as ModelNotes,
-    { createdAt: iso(row.registered_at), isActive: row.is_active === 1 },
-  );
+  const spec = {
+    modelId: row.model_id,
+    version: row.version,
+    checksum: row.checksum,
+    dimension: row.dimension,
+    datatype: row.datatype,
+    distance: row.distance,
+  };
+  const state = { createdAt: isoTime(row.registered_at), isActive: row.is_active === 1 };
+  return asDamage(() => new RegisteredModel(spec, notesOf(row.notes), state), 'a model');
 }
 
 export interface PlanRow {
@@ -123,13 +115,14 @@ function specOf(json: string): EmbeddingModelSpec {
   let spec = specs.get(json);
   if (spec === undefined) {
     if (specs.size >= SPECS_KEPT) specs.clear();
-    spec = new EmbeddingModelSpec(JSON.parse(json) as SpecFields);
+    spec = asDamage(() => new EmbeddingModelSpec(JSON.parse(json) as SpecFields), 'a model');
     specs.set(json, spec);
   }
   return spec;
 }
 
 export function planOf(row: PlanRow): MigrationPlan {
+  assertPlanKinds(row);
   return new MigrationPlan({
     planId: row.plan_id,
     sourceSpec: specOf(row.source_spec),
@@ -138,13 +131,13 @@ export function planOf(row: PlanRow): MigrationPlan {
     ...(row.reason_code !== null && { reason: { code: row.reason_code, message: row.reason_message ?? '' } }),
     ...(row.held_until !== null &&
       row.held_code !== null && {
-        hold: { code: row.held_code, message: row.held_message ?? '', until: iso(row.held_until) },
+        hold: { code: row.held_code, message: row.held_message ?? '', until: isoTime(row.held_until) },
       }),
     strategy: row.strategy,
     ...(row.strategy_reason && { strategyReason: row.strategy_reason }),
     priority: row.priority,
     wholeStore: row.whole_store === 1,
-    ...(row.filter !== null && { where: JSON.parse(row.filter) as NodeFilter }),
+    ...(row.filter !== null && { where: filterOf(row.filter) }),
     backupOldVectors: row.keep_backups === 1,
     batchSize: row.batch_size,
     throttleMs: row.throttle_ms,
@@ -158,11 +151,11 @@ export function planOf(row: PlanRow): MigrationPlan {
     skippedNodes: row.skipped,
     rolledBackNodes: row.rolled_back,
     adoptedNodes: row.adopted,
-    createdAt: iso(row.created),
-    ...(row.started !== null && { startedAt: iso(row.started) }),
-    ...(row.ended !== null && { completedAt: iso(row.ended) }),
-    ...(row.cut_over !== null && { cutOverAt: iso(row.cut_over) }),
-    ...(row.finalized !== null && { finalizedAt: iso(row.finalized) }),
+    createdAt: isoTime(row.created),
+    ...(row.started !== null && { startedAt: isoTime(row.started) }),
+    ...(row.ended !== null && { completedAt: isoTime(row.ended) }),
+    ...(row.cut_over !== null && { cutOverAt: isoTime(row.cut_over) }),
+    ...(row.finalized !== null && { finalizedAt: isoTime(row.finalized) }),
     ...(row.previous_id !== null &&
       row.previous_version !== null && {
         previousActive: { modelId: row.previous_id, version: row.previous_version },
@@ -274,7 +267,7 @@ export function backupOf(row: BackupRow): NodeBackup {
       embeddingVersion: row.version ?? 0,
       embeddingChecksum: row.checksum ?? '',
     }),
-    ...(row.vector !== null && { vector: vectorOfBytes(row.vector, row.encoding ?? 'bit') }),
+    ...(row.vector !== null && { vector: storedVector(row.vector, row.encoding ?? 'bit') }),
     contentHash: row.content_hash,
     ...(row.embedded_hash !== null && { embeddedHash: row.embedded_hash }),
   };

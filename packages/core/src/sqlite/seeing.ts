@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import type { Reason } from '../errors.ts';
 import { assertSameNodeStore } from '../model/node-store-id.ts';
 import type { MigrationPlan } from '../model/plan.ts';
@@ -6,12 +7,15 @@ import type { JournalEntry, RegistryStore, StrayBackups, WorkerInfo } from '../p
 import { type Context, note, putSetting, raiseMark, setting } from './context.ts';
 import { giveBack, leasesOf } from './leases.ts';
 import { planRow, planSnapshot, planState, setStatus } from './plans.ts';
+import { anyRecord, isoTime, parsedJson } from './row-values.ts';
 import { PLAN_ROWS, type PlanRow } from './rows.ts';
 
 /** A worker not heard of for this long is no longer listed. */
 const SILENT_MS = 30_000;
 /** And after this long it is forgotten: one that was killed never says goodbye. */
 const FORGOTTEN_MS = 7 * 24 * 3_600_000;
+
+const waiting = z.array(z.looseObject({ planId: z.string(), code: z.string(), message: z.string() }));
 
 interface JournalRow {
   entry: number;
@@ -52,13 +56,13 @@ export function journal(
 
 function entryOf(row: JournalRow): JournalEntry {
   return {
-    at: new Date(row.at).toISOString(),
+    at: isoTime(row.at),
     actor: row.actor,
     action: row.action,
     ...(row.plan_id !== null && { planId: row.plan_id }),
     ...(row.model_id !== null &&
       row.version !== null && { model: { modelId: row.model_id, version: row.version } }),
-    details: JSON.parse(row.details) as Record<string, unknown>,
+    details: parsedJson(anyRecord, row.details, 'details of the journal'),
   };
 }
 
@@ -97,9 +101,9 @@ export function workers({ db, clock }: Context): WorkerInfo[] {
     workerId: row.worker,
     host: row.host,
     pid: row.pid,
-    heartbeatAt: new Date(row.heartbeat).toISOString(),
+    heartbeatAt: isoTime(row.heartbeat),
     planIds: JSON.parse(row.plan_ids) as string[],
-    waiting: JSON.parse(row.waiting) as WorkerInfo['waiting'],
+    waiting: parsedJson(waiting, row.waiting, 'reasons of a worker') as WorkerInfo['waiting'],
   }));
 }
 

@@ -1,9 +1,10 @@
 import { RegistryError } from '../errors.ts';
 import type { ModelRef, SpecFields } from '../model/model-spec.ts';
-import { vectorBytes, vectorOfBytes } from '../model/vector.ts';
+import { vectorBytes } from '../model/vector.ts';
 import type { Witness, WitnessSample } from '../model/witness.ts';
 import { type Context, modelRow, note } from './context.ts';
 import { knownModel } from './models.ts';
+import { isoTime, storedVector } from './row-values.ts';
 
 interface WitnessRow {
   text: string;
@@ -56,7 +57,7 @@ export function witness(context: Context, ref: ModelRef): Witness | undefined {
   const [first] = rows;
   if (first === undefined) return undefined;
   return {
-    madeAt: new Date(first.made).toISOString(),
-    samples: rows.map(({ text, vector, datatype }) => ({ text, vector: vectorOfBytes(vector, datatype) })),
+    madeAt: isoTime(first.made),
+    samples: rows.map(({ text, vector, datatype }) => ({ text, vector: storedVector(vector, datatype) })),
   };
 }
