@@ -1,19 +1,20 @@
 /** A plan played on copies: what it finds, what it costs, and that nothing of it stays. */
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import {
   type Embedder,
   EmbedderError,
   EmbeddingVersionManager,
   type MakeScratchStore,
+  type OpenOptions,
   type RehearseMigrationOptions,
 } from '@registry/core';
 import { expectedVector, ManualClock } from '@registry/core/testing';
 import { hashedNgram } from '@registry/embedders';
 import { SqliteNodeStore, scratchStore } from '@registry/node-memory';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readCorpus } from '../../examples/demo/corpus.ts';
 import { refusalOf, rowsOf, storeWith, temporaryFolder } from '../scene.ts';
 
@@ -22,15 +23,21 @@ const small = hashedNgram({ dimension: 256 });
 const large = hashedNgram({ dimension: 512 });
 
 /** Pages of a manual in a store, embedded with the small model, and a plan to the large one as `embed` makes it. */
-async function planned(embed: Embedder['embed'] = (texts, o) => large.embed(texts, o)) {
+async function planned(
+  embed: Embedder['embed'] = (texts, o) => large.embed(texts, o),
+  options: Pick<OpenOptions, 'logger' | 'isDead'> = {},
+) {
   const folder = temporaryFolder();
+  const temporary = temporaryFolder();
+  vi.stubEnv('TMPDIR', temporary);
+  onTestFinished(() => void vi.unstubAllEnvs());
   const files = [join(folder, 'registry.sqlite'), join(folder, 'nodes.sqlite')] as const;
   const clock = new ManualClock();
   const store = await SqliteNodeStore.open({ path: files[1] });
   onTestFinished(() => store.close());
   const target: Embedder = { spec: large.spec, embed };
   const manager = await EmbeddingVersionManager.open({
-    ...{ dbPath: files[0], nodeStore: store, embedders: [small, target], clock },
+    ...{ dbPath: files[0], nodeStore: store, embedders: [small, target], clock, ...options },
   });
   onTestFinished(() => manager.close());
   await manager.registerModel({ ...small.spec.toJSON(), setActive: true });
@@ -53,10 +60,11 @@ async function planned(embed: Embedder['embed'] = (texts, o) => large.embed(text
       return await clock.runUntil(manager.rehearseMigration({ planId, scratchStore, seed: 11, ...more }));
     } finally {
       expect(hash(), 'registry and nodes as they were').toBe(before);
-      expect(readdirSync(tmpdir()).filter((name) => name.startsWith(`embedding-rehearsal-`))).toEqual([]);
+      const left = readdirSync(temporary).filter((name) => name.includes(`-${process.pid}-`));
+      expect(left, 'copies').toEqual([]);
     }
   };
-  return { manager, planId, rehearse };
+  return { manager, planId, rehearse, temporary };
 }
 
 it('an honest plan is safe to run, whatever dies in it, and costs each text once', async () => {
@@ -97,7 +105,74 @@ it('the same seed plays the same piece', async () => {
   ]);
 });
 
+describe('workers in processes of their own', () => {
+  const file = join(import.meta.dirname, 'worker-program.ts');
+
+  it('are killed for real, and the plan goes on after each', async () => {
+    const { rehearse } = await planned();
+    const notes = join(temporaryFolder(), 'notes');
+    const report = await rehearse({
+      ...{ nodes: 30, kills: 2, rateLimits: 1, workerProgram: { file, arguments: [notes] } },
+    });
+    expect(report).toMatchObject({
+      completed: 30,
+      rateLimits: 1,
+      rollback: { restored: 30, succeeded: true },
+    });
+    expect(report.kills).toHaveLength(3);
+    const lines = readFileSync(notes, 'utf8').trimEnd().split('\n');
+    // None came to its own end.
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(['started', 'started', 'started']);
+    for (const pid of lines.map((line) => Number(line.split(' ')[1]))) {
+      expect(pid).not.toBe(process.pid);
+      expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    }
+  });
+
+  it('one that ends by itself is a finding, one that does not work at all an error', async () => {
+    const { rehearse } = await planned();
+    const notes = join(temporaryFolder(), 'notes');
+    const play = (how: string) =>
+      rehearse({ nodes: 20, kills: 1, seed: 1, workerProgram: { file, arguments: [notes, how] } });
+    expect(await play('crash')).toMatchObject({
+      verdict: 'unsafe',
+      findings: expect.arrayContaining(['The process of a worker ended by itself (7).']),
+    });
+    expect((await refusalOf(play('deaf'))).message).toContain('ended (0) before it was ready');
+  });
+});
+
+it('copies that a killed rehearsal has left are removed by the next one, and it says so', async () => {
+  const warnings: string[] = [];
+  const warn = (message: string) => void warnings.push(message);
+  const { rehearse, temporary } = await planned(undefined, {
+    logger: { debug() {}, info() {}, warn, error() {} },
+    isDead: ({ pid }) => pid === 41,
+  });
+  const label = hostname().replaceAll(/[^\w.]/g, '_');
+  const left = join(temporary, `embedding-rehearsal-41-${label}-abcdef`);
+  mkdirSync(left);
+  writeFileSync(join(left, 'nodes.sqlite'), 'copies');
+  const others = [`embedding-rehearsal-42-${label}-abcdef`, 'embedding-rehearsal-41-other.host-abcdef'];
+  for (const name of others) mkdirSync(join(temporary, name));
+  await rehearse({ nodes: 1, kills: 0, rateLimits: 0 });
+  expect(readdirSync(temporary).sort()).toEqual([...others].sort());
+  expect(warnings.filter((message) => message.includes(left))).toHaveLength(1);
+});
+
 describe('what is wrong is found on the copies', () => {
+  it('a model that has drifted since it was registered, which would pause the plan too', async () => {
+    let isUpdated = false;
+    const { rehearse } = await planned((texts, o) => {
+      const read = isUpdated ? texts.map((text) => `query: ${text}`) : texts;
+      return large.embed(read, o);
+    });
+    isUpdated = true;
+    const report = await rehearse({ nodes: 20, kills: 0 });
+    expect(report).toMatchObject({ verdict: 'unsafe', completed: 0 });
+    expect(report.findings.join(' ')).toContain('paused (MODEL_DRIFTED');
+  });
+
   it('a model whose vectors say nothing of their texts', async () => {
     const { rehearse } = await planned(async (texts) =>
       texts.map((text) => expectedVector(large.spec, text)),

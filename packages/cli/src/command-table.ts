@@ -192,12 +192,15 @@ const planCommands: readonly CommandDefinition[] = [
 const workCommands: readonly CommandDefinition[] = [
   {
     words: 'rehearse',
-    about: 'plays a plan on copies of some nodes, with workers that die, and back again',
+    about: 'plays a plan on copies of some nodes, with workers that are killed, and back again',
     arguments: [thePlan],
     options: [
       { flags: '--sample <n>', about: 'nodes to copy, 200 unless told; their texts are embedded once' },
       { flags: '--seed <n>', about: 'the same nodes and faults again' },
-      { flags: '--kills <n>', about: 'workers that die half-way, 3 unless told' },
+      {
+        flags: '--kills <n>',
+        about: 'processes of workers that are killed half-way, 3 unless told; one more in the rollback',
+      },
     ],
     example: ['evr rehearse 3f2a91c0', 'evr rehearse 3f2a91c0 --sample 1000 --seed 7'],
     load: async () => (await import('./commands/rehearse.ts')).rehearse,

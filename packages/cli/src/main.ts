@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
 import { buildProgram, type Runner } from './program.ts';
-import { type ExitCode, terminal } from './terminal.ts';
+import { type ExitCode, rehearsalWorker, terminal } from './terminal.ts';
 
 /** Runs what was called and answers the exit code; it does not throw. */
 export async function main(): Promise<ExitCode> {
+  if (terminal.arguments[0] === rehearsalWorker) return workForRehearsal();
   let exitCode: ExitCode = 0;
   const run: Runner = async (definition, values) => {
     // Loaded now, since help and wrong use need none of it.
@@ -21,6 +22,14 @@ export async function main(): Promise<ExitCode> {
     if (error.code === 'commander.help') return 2;
     return sayWrongUse(error.message.replace(/^error: /, ''), error);
   }
+}
+
+/** No command of people: a rehearsal starts it, lets it work on copies, and kills it. */
+async function workForRehearsal(): Promise<ExitCode> {
+  const { runRehearsalWorker } = await import('@registry/core');
+  const { scratchStore } = await import('@registry/node-memory');
+  await runRehearsalWorker({ channel: terminal.parent, scratchStore });
+  return 0;
 }
 
 async function sayWrongUse(text: string, cause: CommanderError): Promise<ExitCode> {

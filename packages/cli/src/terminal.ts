@@ -16,6 +16,9 @@ export class Stopped extends Error {
   }
 }
 
+/** What this program is called with to be a worker of a rehearsal. */
+export const rehearsalWorker = 'rehearsal-worker';
+
 const startFolder = process.cwd();
 const stopping = new AbortController();
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -43,6 +46,10 @@ export const terminal = {
   arguments: process.argv.slice(2),
   environment: process.env,
   versions: process.versions,
+  /** The file of this program. */
+  program: process.argv[1] ?? '',
+  /** Of a program that this one has started to work for it. */
+  parent: process,
   pid: process.pid,
   /** This Node runs TypeScript by itself. */
   runsTypeScript: Boolean((process.features as { typescript?: unknown }).typescript),

@@ -149,9 +149,15 @@ export type {
 export type { Reservation, TokenCounts } from './ports/token-counts.ts';
 export type { BackupTotals, EndedTasks, StampingEnd, SweepResult } from './ports/totals.ts';
 export { EmbeddingRegistry, type RegisterModelOptions } from './registry.ts';
+export {
+  type ParentChannel,
+  type RehearsalWorkerOptions,
+  runRehearsalWorker,
+} from './rehearsal/rehearsal-worker.ts';
 export type { RehearseMigrationOptions } from './rehearsal/rehearse-migration.ts';
 export type { RehearsalReport } from './rehearsal/report.ts';
 export type { MakeScratchStore, ScratchStore } from './rehearsal/scratch.ts';
+export type { WorkerProgram } from './rehearsal/worker-process.ts';
 export { journalDetails } from './report/phrases.ts';
 export type { WriteReportOptions } from './report/write-report.ts';
 export type { SearchHit, SearchOptions } from './search.ts';

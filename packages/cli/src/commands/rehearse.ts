@@ -5,7 +5,7 @@ import { opened, wholeNumber } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Output } from '../output.ts';
 import { counted, grouped } from '../screen/phrases.ts';
-import { terminal } from '../terminal.ts';
+import { rehearsalWorker, terminal } from '../terminal.ts';
 
 const schema = z.object({
   plan: z.string(),
@@ -22,6 +22,7 @@ export const rehearse = opened('work', schema, async (call, o, { manager }) => {
   );
   const report = await manager.rehearseMigration({
     ...{ planId, scratchStore, nodes, signal: terminal.stopSignal() },
+    workerProgram: { file: terminal.program, arguments: [rehearsalWorker] },
     ...(o.seed !== undefined && { seed: o.seed }),
     ...(o.kills !== undefined && { kills: o.kills }),
   });
@@ -41,7 +42,10 @@ function show(output: Output, report: RehearsalReport): void {
   for (const finding of report.findings) output.say(`- ${finding}`);
   output.fields([
     ['nodes', `${grouped(nodes)} of ${grouped(of)}, seed ${report.seed}`],
-    ['killed', kills.length === 0 ? undefined : `${counted(kills.length, 'worker')}: ${kills.join(', ')}`],
+    [
+      'killed',
+      kills.length === 0 ? undefined : `${counted(kills.length, 'worker')} by SIGKILL: ${kills.join(', ')}`,
+    ],
     ['rate limits', rateLimits === 0 ? undefined : `${grouped(rateLimits)} made up`],
     ['migrated', `${grouped(report.completed)} of ${grouped(nodes)}`],
     ['gate', gate?.verdict],

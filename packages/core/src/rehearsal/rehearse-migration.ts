@@ -2,10 +2,10 @@
  * The whole of a plan on copies of some of its nodes: migration, cutover, gate and rollback, by workers that die
  * half-way and with an embedder that is asked too often. Nothing of it touches the registry or the nodes.
  *
- * A worker dies within this process: from a step that is drawn on, none of its calls comes back, as if the
- * process were gone. What it had written stays, and others take its work over.
+ * A worker dies at a step that is drawn: with `workerProgram` it is a process of its own, killed there for real;
+ * else it stays in this process, and from that step on none of its calls comes back. What it had written stays, and
+ * others take its work over.
  */
-import { join } from 'node:path';
 import { z } from 'zod';
 import { stopwatch } from '../clock.ts';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
@@ -24,6 +24,8 @@ import { MigrationPlanner } from '../planner/migration-planner.ts';
 import type { FailureGroup } from '../ports/registry-store.ts';
 import { ReEmbeddingWorker } from '../worker/re-embedding-worker.ts';
 import { Workers } from './doomed-worker.ts';
+import type { Phase } from './messages.ts';
+import { registryFile } from './rehearsal-worker.ts';
 import type { RehearsalReport } from './report.ts';
 import {
   copyNodes,
@@ -34,6 +36,7 @@ import {
   statesOf,
 } from './scratch.ts';
 import { type Account, thriftyEmbedder } from './thrifty-embedder.ts';
+import { type WorkerProgram, workUntilKilled } from './worker-process.ts';
 
 /** Which plan, on how many nodes, in which store. */
 export interface RehearseMigrationOptions {
@@ -44,6 +47,11 @@ export interface RehearseMigrationOptions {
   nodes?: number;
   /** By chance unless told. */
   seed?: number;
+  /**
+   * The workers that die are processes of this program, killed with SIGKILL. Without it they are played in this
+   * process, where only what a database would lose of a process is not seen.
+   */
+  workerProgram?: WorkerProgram;
   /** Workers that die in the migration, 0 to 20; 3 unless told. One more dies in the rollback, if any. */
   kills?: number;
   /** Calls that are answered "too many requests", 0 to 20; 2 unless told. Each takes a second. */
@@ -59,6 +67,9 @@ const schema = z.strictObject({
     .int()
     .min(0)
     .max(2 ** 32 - 1)
+    .optional(),
+  workerProgram: z
+    .strictObject({ file: z.string().min(1), arguments: z.array(z.string()).optional() })
     .optional(),
   kills: z.int().min(0).max(20).default(3),
   rateLimits: z.int().min(0).max(20).default(2),
@@ -87,7 +98,7 @@ export async function rehearseMigration(
   const wish = { ...parsed, seed: seedOf(parsed.seed, context) };
   nodeStoreOf(context, 'A rehearsal');
   context.embedders.get(plan.targetSpec);
-  return inTemporaryFolder(async (folder) => {
+  return inTemporaryFolder(context, async (folder) => {
     const scratch = await wish.scratchStore(folder);
     try {
       return await rehearseIn(context, plan, wish, folder, scratch);
@@ -113,7 +124,7 @@ async function rehearseIn(
   const account: Account = { texts: 0, rateLimits: 0, waitedMs: 0 };
   const models = await context.registry.models();
   const { context: base, release } = await openContext({
-    dbPath: join(folder, 'registry.sqlite'),
+    dbPath: registryFile(folder),
     nodeStore: scratch.store,
     clock: context.clock,
     embedders: models
@@ -126,8 +137,8 @@ async function rehearseIn(
       ),
   });
   try {
-    await registerModels(base, models);
-    const stage = new Stage(base, new Workers(base, chance), wish, ids);
+    await registerModels(context, base, models);
+    const stage = new Stage(base, { workers: new Workers(base, chance), wish, ids, folder, account });
     const told = await stage.play(plan);
     const { texts, rateLimits, waitedMs } = account;
     const worked = Math.max(0.001, told.workedSeconds - waitedMs / 1_000);
@@ -147,14 +158,22 @@ function refusedCalls({ rateLimits }: Wish): ReadonlySet<number> {
   return new Set(Array.from({ length: rateLimits }, (_, index) => 2 + 2 * index));
 }
 
-async function registerModels(base: ManagerContext, models: readonly RegisteredModel[]): Promise<void> {
-  for (const model of models)
-    await base.registry.putModel({
+/** With their witnesses: a model that has drifted would pause the plan itself too. */
+async function registerModels(
+  from: ManagerContext,
+  to: ManagerContext,
+  models: readonly RegisteredModel[],
+): Promise<void> {
+  for (const model of models) {
+    await to.registry.putModel({
       spec: model,
       notes: {},
       activate: model.isActive,
       allowLowerVersion: true,
     });
+    const witness = await from.registry.witness(model);
+    if (witness !== undefined) await to.registry.putWitness(model, witness.samples, { replace: false });
+  }
 }
 
 function verdictOf(
@@ -176,20 +195,30 @@ interface Told {
   readonly rollback: RollbackReport;
 }
 
+interface Props {
+  readonly workers: Workers;
+  readonly wish: Wish;
+  readonly ids: readonly string[];
+  readonly folder: string;
+  readonly account: Account;
+}
+
 /** What is played, and what is seen of it. */
 class Stage {
   readonly #base: ManagerContext;
   readonly #workers: Workers;
   readonly #wish: Wish;
   readonly #ids: readonly string[];
+  readonly #props: Props;
   readonly #findings: string[] = [];
   readonly #kills: string[] = [];
 
-  constructor(base: ManagerContext, workers: Workers, wish: Wish, ids: readonly string[]) {
+  constructor(base: ManagerContext, props: Props) {
     this.#base = base;
-    this.#workers = workers;
-    this.#wish = wish;
-    this.#ids = ids;
+    this.#workers = props.workers;
+    this.#wish = props.wish;
+    this.#ids = props.ids;
+    this.#props = props;
   }
 
   async play(original: MigrationPlan): Promise<Told> {
@@ -246,12 +275,7 @@ class Stage {
 
   /** Workers that die one after the other, and one that comes to the end; readers move in between. */
   async #migrate(planId: string): Promise<void> {
-    for (let kill = 0; kill < this.#wish.kills; kill++) {
-      const { context, death } = this.#workers.doomed('migration');
-      const worker = new ReEmbeddingWorker(context);
-      const died = await this.#until<MigrationPlan | string>(worker, [worker.runMigration(planId), death]);
-      if (typeof died === 'string') this.#kills.push(died);
-    }
+    for (let kill = 0; kill < this.#wish.kills; kill++) await this.#letDie('migration', planId);
     const plan = await this.#base.registry.plan(planId);
     // A plan that has ended would get another one, for what was written since.
     if (plan?.status === 'in_progress') await this.#base.registry.cutOver(planId, true);
@@ -260,17 +284,42 @@ class Stage {
   }
 
   async #rollBack(planId: string): Promise<RollbackReport> {
-    if (this.#wish.kills > 0) {
-      const { context, death } = this.#workers.doomed('rollback');
-      const dying = new ReEmbeddingWorker(context);
-      const died = await this.#until<RollbackReport | string>(dying, [
-        dying.rollbackMigration({ planId }),
-        death,
-      ]);
-      if (typeof died === 'string') this.#kills.push(died);
-    }
+    if (this.#wish.kills > 0) await this.#letDie('rollback', planId);
     const worker = new ReEmbeddingWorker(this.#workers.healthy());
     return this.#until(worker, [worker.rollbackMigration({ planId })]);
+  }
+
+  /** Lets a worker work until it dies at a step, or comes to the end before. */
+  async #letDie(phase: Phase, planId: string): Promise<void> {
+    const step = this.#workers.drawStep(phase);
+    const { workerProgram } = this.#wish;
+    const hasDied = workerProgram
+      ? await this.#dieThere(workerProgram, phase, step, planId)
+      : await this.#dieHere(phase, step, planId);
+    if (hasDied) this.#kills.push(step);
+  }
+
+  async #dieHere(phase: Phase, step: string, planId: string): Promise<boolean> {
+    const { context, death } = this.#workers.doomed(step);
+    const worker = new ReEmbeddingWorker(context);
+    const work: Promise<unknown> =
+      phase === 'migration' ? worker.runMigration(planId) : worker.rollbackMigration({ planId });
+    return this.#until(worker, [work.then(() => false), death.then(() => true)]);
+  }
+
+  async #dieThere(program: WorkerProgram, phase: Phase, step: string, planId: string): Promise<boolean> {
+    const { folder, account } = this.#props;
+    const models = await this.#base.registry.models();
+    const { how, pid, startSeconds } = await workUntilKilled({
+      ...{ program, context: this.#base, signal: this.#wish.signal },
+      errand: { folder, planId, phase, step, dead: this.#workers.dead },
+      models: models.filter((model) => this.#base.embedders.lacks(model) === undefined),
+    });
+    this.#workers.bury(pid);
+    account.waitedMs += startSeconds * 1_000;
+    if (typeof how === 'object')
+      this.#findings.push(`The process of a worker ended by itself (${how.byItself}).`);
+    return how === 'killed';
   }
 
   /** What comes first; a worker that lives and is not wanted any more is stopped before its files go. */

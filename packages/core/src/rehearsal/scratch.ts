@@ -1,7 +1,8 @@
 /** Copies of some nodes in a store of their own, and what they are byte for byte. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ManagerContext } from '../context.ts';
 import { RegistryError } from '../errors.ts';
 import { type Chance, Reservoir } from '../gate/chance.ts';
 import { vectorBytes } from '../model/vector.ts';
@@ -18,16 +19,49 @@ export interface ScratchStore {
   close(): Promise<void>;
 }
 
-/** Makes a store within a folder that is there and empty. `scratchStore` of `@registry/node-memory` is one. */
+/** Makes a store within a folder that is there, or opens the one it made there. `scratchStore` of `@registry/node-memory` is one. */
 export type MakeScratchStore = (folder: string) => Promise<ScratchStore>;
 
-/** A folder of its own, readable for nobody else, and gone after `body` whatever happens. */
-export async function inTemporaryFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'embedding-rehearsal-'));
+const PREFIX = 'embedding-rehearsal-';
+
+/**
+ * A folder of its own, readable for nobody else, and gone after `body` whatever happens, unless the process is
+ * killed: the next one finds it then. Its name says whose it is.
+ */
+export async function inTemporaryFolder<T>(
+  context: ManagerContext,
+  body: (folder: string) => Promise<T>,
+): Promise<T> {
+  const { host, pid } = context;
+  await clearLeftFolders(context);
+  const folder = await mkdtemp(join(tmpdir(), `${PREFIX}${pid}-${hostLabel(host)}-`));
   try {
     return await body(folder);
   } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    await remove(folder);
+  }
+}
+
+const remove = (folder: string) => rm(folder, { recursive: true, force: true, maxRetries: 3 });
+
+/** As it may stand in the name of a folder. */
+const hostLabel = (host: string) => host.replaceAll(/[^\w.]/g, '_');
+
+/** Copies of nodes must not stay where a rehearsal was killed; one of another host or that is under way is left alone. */
+async function clearLeftFolders({ host, isDead, logger }: ManagerContext): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const [, pid, label] = /^embedding-rehearsal-(\d+)-([\w.]+)-\w{6}$/.exec(name) ?? [];
+    if (label !== hostLabel(host) || !isDead?.({ host, pid: Number(pid) })) continue;
+    const folder = join(tmpdir(), name);
+    try {
+      await remove(folder);
+      logger.warn(`A rehearsal that was killed had left its copies of nodes in ${folder}; they were removed`);
+    } catch (error) {
+      // It may be of somebody else, whose it is to remove.
+      logger.warn(`A rehearsal that was killed left its copies of nodes in ${folder}; remove that folder`, {
+        error,
+      });
+    }
   }
 }
 

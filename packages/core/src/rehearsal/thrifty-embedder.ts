@@ -9,7 +9,7 @@ import type { Embedder } from '../ports/embedder.ts';
 export interface Account {
   texts: number;
   rateLimits: number;
-  /** Milliseconds from a made-up answer to the next call. */
+  /** Milliseconds from a made-up answer to the next call, and until processes were ready to work. */
   waitedMs: number;
 }
 
@@ -26,17 +26,21 @@ interface Options {
 export function thriftyEmbedder({ embedders, model, clock, account, refusedCalls }: Options): Embedder {
   const { embedder, calls } = embedders.get(model);
   const known = new Map<string, Promise<Vector | undefined>>();
-  const keyOf = (text: string, purpose: string) => `${purpose} ${text}`;
+  // What a cache holds does not answer for what the model makes now.
+  const keyOf = (text: string, o: Parameters<Embedder['embed']>[1]) =>
+    `${o.purpose} ${o.fresh ?? false} ${text}`;
 
   /** Known from when it is asked for on: a worker that died has left its call behind, and it is paid. */
   function ask(texts: readonly string[], o: Parameters<Embedder['embed']>[1]): void {
-    const missing = [...new Set(texts)].filter((text) => !known.has(keyOf(text, o.purpose)));
+    const missing = [...new Set(texts)].filter((text) => !known.has(keyOf(text, o)));
     if (missing.length === 0) return;
     account.texts += missing.length;
     // The calls of a worker of the real plan, in this process, have the same limit.
-    const answer = calls.run(() => embedder.embed(missing, { purpose: o.purpose }));
+    const answer = calls.run(() =>
+      embedder.embed(missing, { purpose: o.purpose, ...(o.fresh && { fresh: true }) }),
+    );
     for (const [index, text] of missing.entries()) {
-      const key = keyOf(text, o.purpose);
+      const key = keyOf(text, o);
       const vector = answer.then((vectors) =>
         vectors.length === missing.length ? vectors[index] : undefined,
       );
@@ -63,7 +67,7 @@ export function thriftyEmbedder({ embedders, model, clock, account, refusedCalls
         });
       }
       ask(texts, o);
-      const vectors = await Promise.all(texts.map((text) => known.get(keyOf(text, o.purpose))));
+      const vectors = await Promise.all(texts.map((text) => known.get(keyOf(text, o))));
       // An answer of a wrong count is the worker's to refuse, so what is missing is left out.
       return vectors.filter((vector) => vector !== undefined);
     },
