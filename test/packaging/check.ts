@@ -27,7 +27,7 @@ import {
   strayFiles,
 } from './contents.ts';
 import { firstUse, refusesOldRuntime } from './first-use.ts';
-import { expectNone, run, Steps } from './steps.ts';
+import { expectNone, pnpm, run, Steps } from './steps.ts';
 
 const workspace = resolve(import.meta.dirname, '../..');
 const path = [join(workspace, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
@@ -48,11 +48,11 @@ const packages = globSync('packages/*/package.json', { cwd: workspace }).map((fi
 async function packAll(): Promise<void> {
   mkdirSync(tarballFolder, { recursive: true });
   await steps.check('build every package', async () => {
-    await run('pnpm', ['run', 'build'], { cwd: workspace, path });
+    await pnpm(['run', 'build'], { cwd: workspace, path });
   });
   for (const { name, source, tarball } of packages) {
     await steps.check(`${name}: pack`, async () => {
-      await run('pnpm', ['pack', '--pack-destination', tarballFolder], { cwd: source, path });
+      await pnpm(['pack', '--pack-destination', tarballFolder], { cwd: source, path });
       if (!existsSync(tarball)) throw new Error(`There is no ${tarball}.`);
     });
     await steps.check(`${name}: publint`, async () => {

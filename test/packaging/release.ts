@@ -9,7 +9,7 @@ import { globSync, readdirSync, rmSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readManifest } from './contents.ts';
-import { run, Steps } from './steps.ts';
+import { pnpm, run, Steps } from './steps.ts';
 
 const { values: options } = parseArgs({ options: { publish: { type: 'boolean', default: false } } });
 const workspace = resolve(import.meta.dirname, '../..');
@@ -50,7 +50,7 @@ async function publishPackage(folder: string, name: string): Promise<void> {
   const file = `${name.replace('@', '').replace('/', '-')}-${readManifest(folder).version}.tgz`;
   // Whether its origin is attested is said by publishConfig.provenance; a forge has to vouch for it.
   const dry = options.publish ? [] : ['--dry-run'];
-  await run('pnpm', ['publish', join(out, file), '--no-git-checks', '--access', 'public', ...dry], {
+  await pnpm(['publish', join(out, file), '--no-git-checks', '--access', 'public', ...dry], {
     cwd: folder,
     path,
   });

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 
 /** A list of checks that goes on after a failure, and ends with how many passed. */
 export class Steps {
@@ -47,6 +49,20 @@ export function run(
     reject(new Error(`${command} ${parameters.join(' ')} ended with ${code ?? signal}:\n${output.trim()}`));
   });
   return promise;
+}
+
+/**
+ * Runs pnpm: the one that has called this program, or whichever npm brings. On its own it need not be in the PATH.
+ * @throws Error as `run` does
+ */
+export function pnpm(
+  parameters: readonly string[],
+  options: { readonly cwd: string; readonly path: string },
+): Promise<string> {
+  const isThere = options.path
+    .split(delimiter)
+    .some((folder) => ['pnpm', 'pnpm.exe', 'pnpm.cmd'].some((name) => existsSync(join(folder, name))));
+  return isThere ? run('pnpm', parameters, options) : run('npx', ['-y', 'pnpm@12', ...parameters], options);
 }
 
 /** @throws Error listing the findings, where there are any. */
