@@ -186,7 +186,8 @@ describe.runIf(existsSync('/proc/self/task'))('power that fails', () => {
         often: 2 * often(direction),
       })) {
         const log = Buffer.from(snapshot.files[file].log);
-        if (log.length <= 32) continue; // nothing but a header, if that
+        // The database is newer than what is left of a log that was copied into it: no use of SQLite survives that.
+        if (log.length <= 32 || snapshot.files[file].copied > 0) continue;
         const at = 32 + Math.floor(random() * (log.length - 32));
         log.writeUInt8(log.readUInt8(at) ^ 0x40, at);
         const files = { ...snapshot.files, [file]: { ...snapshot.files[file], log } };

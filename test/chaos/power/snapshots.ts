@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Durable, durableOf } from './wal-file.ts';
+import { copiedFrames, type Durable, durableOf } from './wal-file.ts';
 
 const child = fileURLToPath(new URL('./child.ts', import.meta.url));
 
@@ -17,6 +17,8 @@ interface FileSnapshot {
   readonly database: Buffer;
   readonly log: Buffer;
   readonly durable: Durable;
+  /** How many frames of the log a checkpoint has copied into the database already. */
+  readonly copied: number;
 }
 
 /** What lay there while nothing of the process went on, and what of the logs had certainly reached the disk. */
@@ -111,11 +113,12 @@ function snapshot(folder: string, at: string, before?: Record<FileName, Durable>
     const path = join(folder, `${name}.sqlite`);
     // Who ends properly takes log and index away.
     const beside = (suffix: string) =>
-      existsSync(path + suffix) ? readFileSync(path + suffix) : Buffer.alloc(64);
+      existsSync(path + suffix) ? readFileSync(path + suffix) : Buffer.alloc(100);
     return {
       database: readFileSync(path),
       log: beside('-wal'),
       durable: before?.[name] ?? durableOf(beside('-shm')),
+      copied: copiedFrames(beside('-shm')),
     };
   };
   const path = join(folder, 'edits');

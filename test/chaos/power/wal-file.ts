@@ -74,6 +74,11 @@ export function durableOf(index: Buffer): Durable {
   return { frame: index.readUInt32LE(16), salts: index.toString('hex', 32, 40) };
 }
 
+/** How far a checkpoint has come with the log. */
+export function copiedFrames(index: Buffer): number {
+  return index.readUInt32LE(96);
+}
+
 /** How many frames of this log are sure to be on disk; none where it began again since. */
 export function durableFrames(wal: Wal, durable: Durable): number {
   return wal.salts === durable.salts ? durable.frame : 0;
