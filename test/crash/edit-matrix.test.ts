@@ -1,7 +1,7 @@
 import { afterAll, describe, it } from 'vitest';
 import { forgetBeginnings, interfereAt, pointsOf } from './interrupted.ts';
 import { assertRolledBack, assertSound } from './invariants.ts';
-import { changing, isWhole } from './selection.ts';
+import { dealt, isWhole } from './selection.ts';
 import { back, forward, forwardInTwoLanes, oneBack, sweep } from './stories.ts';
 import { nodeAt, type World } from './world.ts';
 
@@ -38,8 +38,8 @@ const runs = await Promise.all(stories.map(async (story) => ({ story, points: aw
 afterAll(() => forgetBeginnings(...stories));
 
 describe.each(runs)('while $story.name touches a node, the application', ({ story, points }) => {
-  describe.each(edits)('$name', ({ edit }) => {
-    it.for(changing(points))('%s', (name) =>
+  describe.each(edits.map((kind, index) => ({ ...kind, index })))('$name', ({ edit, index }) => {
+    it.for(dealt(points, index))('%s', (name) =>
       interfereAt(
         story,
         name,

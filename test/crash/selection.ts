@@ -18,8 +18,21 @@ export function some(points: readonly string[]): readonly string[] {
   return changing(points).filter((_, index) => isWhole || index % 3 === 0);
 }
 
-/** Points at which a failure means something else: each call before it did anything, and after it did. */
+/** The changing points, dealt out: each kind of event has every other point, and each point every other kind. */
+export function dealt(points: readonly string[], kind: number): readonly string[] {
+  return changing(points).filter((_, index) => isWhole || index % 2 === kind % 2);
+}
+
+/**
+ * Points at which a failure means something else: each call before it did anything, and after it did. Of calls that
+ * are repeated the first two and the last.
+ */
 export function failing(points: readonly string[]): readonly string[] {
   if (isWhole) return points;
-  return points.filter((point) => !looking.test(point) || point.includes('#0 before'));
+  const lasting = points.filter((point) => !looking.test(point) || point.includes('#0 before'));
+  const kindOf = (point: string) => point.replace(/ #\d+/, '');
+  return lasting.filter(
+    (point, index) =>
+      / #[01]\b/.test(point) || !lasting.slice(index + 1).some((later) => kindOf(later) === kindOf(point)),
+  );
 }
