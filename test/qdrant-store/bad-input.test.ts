@@ -5,7 +5,7 @@ import { QdrantNodeStore } from '@registry/qdrant';
 import { startQdrantDouble } from '@registry/qdrant-double';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { applicationOn, clientOf } from './harness.ts';
-import { ALIAS, all, COLLECTION, openScene, refusalOf, seen } from './scene.ts';
+import { ALIAS, all, COLLECTION, openScene, refusalOf, seen, stampPayload } from './scene.ts';
 
 const storeOf = (client: QdrantClient, more = {}) =>
   new QdrantNodeStore({ client, collection: ALIAS, contentFields: ['text'], ...more });
@@ -67,7 +67,11 @@ describe('a Qdrant that cannot be used, before anything is written', () => {
     const { manager, to, store } = await openScene({ version: '1.16.3' });
     expect(store.capabilities.strategies).toEqual(['inPlace']);
     expect(await refusalOf(manager.createMigration({ ...to, ...shadow }))).toMatchObject({
-      code: 'STRATEGY_UNSUITABLE',
+      code: 'SERVER_TOO_OLD',
+      message: expect.stringMatching(/1\.17.*1\.16\.3/),
+    });
+    expect(await refusalOf(manager.createMigration({ ...to, strategy: 'namedVector' }))).toMatchObject({
+      code: 'SERVER_TOO_OLD',
     });
     expect(await refusalOf(manager.createMigration(to))).toMatchObject({
       code: 'STRATEGY_UNSUITABLE',
@@ -213,6 +217,46 @@ describe('a migration that cannot be made', () => {
     await manager.cutoverMigration({ planId });
     const { 2: _, ...rest } = all('new-model');
     expect(await seen(scene)).toEqual(rest);
+  });
+
+  it('of a collection without stamps, which it was left as', async () => {
+    const scene = await openScene();
+    const { client, manager, to } = scene;
+    const keys = Object.keys(stampPayload(scene.old));
+    await client.deletePayload(ALIAS, { wait: true, filter: {}, keys });
+    for (const strategy of [undefined, 'shadow', 'namedVector'] as const) {
+      const wish = { ...to, ...(strategy && { strategy }) };
+      expect(await refusalOf(manager.createMigration(wish))).toMatchObject({
+        code: 'STAMPS_MISSING',
+        message: expect.stringMatching(/10 vectors.*texts-2024.*stampNodes/s),
+      });
+    }
+    expect((await client.getCollections()).collections).toHaveLength(1);
+    expect((await manager.listMigrations()).items).toEqual([]);
+    await manager.stampNodes({ modelId: 'old-model', version: 1 });
+    expect(await manager.createMigration(to)).toMatchObject({ strategy: 'shadow' });
+  });
+
+  it('of points that have no vectors yet is no such thing', async () => {
+    const { client, manager, to } = await openScene({ points: 0 });
+    await client.upsert(ALIAS, { wait: true, points: [{ id: 1, vector: {}, payload: { text: 'bare' } }] });
+    const { planId } = await manager.createMigration(to);
+    expect(await manager.runMigration(planId)).toMatchObject({ status: 'completed', completedNodes: 1 });
+  });
+
+  it('with vectors of another length than those of the active model', async () => {
+    const { client, manager, to, target } = await openScene();
+    const { spec } = testEmbedder({ modelId: 'wider', dimension: 9 });
+    await manager.registerModel(spec.toJSON());
+    const wider = { targetModelId: 'wider', targetVersion: 1, migrateExisting: false };
+    await manager.switchActiveModel(wider);
+    expect(await refusalOf(manager.createMigration(to))).toMatchObject({
+      code: 'DIMENSIONS_MIXED',
+      message: expect.stringMatching(/texts-2024 holds vectors of 8.*wider:v1 have 9/),
+    });
+    expect((await client.getCollections()).collections).toHaveLength(1);
+    await manager.switchActiveModel({ ...wider, targetModelId: 'old-model' });
+    expect((await manager.createMigration(to)).targetSpec.equals(target.spec)).toBe(true);
   });
 
   it('of vectors without stamps: stampNodes declares who made them', async () => {

@@ -196,7 +196,7 @@ export class QdrantNodeStore implements NodeStore {
     write: (value: number) => this.#place.writeMark(value),
   };
 
-  /** @throws RegistryError `MODEL_CONFLICT` where a stamp of the collection cannot be of such vectors */
+  /** @throws RegistryError `DIMENSIONS_MIXED` where the only model that is registered makes other vectors */
   async declareModels(models: readonly SpecFields[]): Promise<void> {
     await this.#place.assertFitting(models);
   }

@@ -6,6 +6,7 @@ import {
   type StrategyWish,
 } from '@registry/core';
 import { misfit, vectorConfigOf } from './collection/layout.ts';
+import { countUnstamped } from './points/counting.ts';
 import { assertSince, since } from './server/version.ts';
 import type { ServedPlace, StorePlace } from './store-place.ts';
 
@@ -22,13 +23,16 @@ export function offeredStrategies({ version }: StorePlace): readonly Strategy[] 
 /**
  * What was asked for, where it is safe; else a second collection behind the alias, which suits everything but a
  * part of the nodes.
- * @throws RegistryError `STRATEGY_UNSUITABLE`, `SERVER_TOO_OLD`, `STRICT_MODE`
+ * @throws RegistryError `STRATEGY_UNSUITABLE`, `SERVER_TOO_OLD`, `STRICT_MODE`, `STAMPS_MISSING`,
+ * `DIMENSIONS_MIXED`
  */
 export async function chooseStrategy(store: StorePlace, wish: StrategyWish): Promise<StrategyChoice> {
   // Limits and names may have changed since they were last looked at.
   store.moved();
   const place = await store.now();
   vectorConfigOf(wish.target);
+  assertOneLength(place, wish.source);
+  await assertStamped(place);
   if (wish.wanted !== undefined) {
     await assertSuitable(store, place, wish.wanted, wish);
     return { strategy: wish.wanted, why: 'It was asked for, and collection and server allow it.' };
@@ -45,6 +49,29 @@ export async function chooseStrategy(store: StorePlace, wish: StrategyWish): Pro
   throw unsuitable(
     `No strategy suits by itself. ${reasons.join(' ')} In place would be possible only where asked for (strategy: 'inPlace'), for vectors of equal length.`,
     'shadow',
+  );
+}
+
+/** The way back embeds with the present model, whose vectors have to be those that stand there. */
+function assertOneLength({ info, slot }: ServedPlace, source: SpecFields | undefined): void {
+  const { size } = info.vectors[slot.vector]!;
+  if (source === undefined || source.dimension === size) return;
+  throw new RegistryError(
+    'DIMENSIONS_MIXED',
+    `Collection ${info.name} holds vectors of ${size}, and those of the active model ${source.modelId}:v${source.version} have ${source.dimension}. Register the model that made them, and make it the active one (switchActiveModel with migrateExisting: false).`,
+    { details: { collection: info.name, size, dimension: source.dimension } },
+  );
+}
+
+/** Of vectors that nobody knows the model of, none could be searched meanwhile, nor be added to on the way back. */
+async function assertStamped(place: ServedPlace): Promise<void> {
+  const unstamped = await countUnstamped(place);
+  if (unstamped === 0) return;
+  const { name } = place.info;
+  throw new RegistryError(
+    'STAMPS_MISSING',
+    `None of the ${unstamped} vectors of collection ${name} carries a stamp, so nobody can say which model made them. Register that model, and declare it with stampNodes({ modelId, version }), which tries a sample first.`,
+    { details: { collection: name, unstamped } },
   );
 }
 

@@ -15,15 +15,12 @@ export interface PlanWish {
 /**
  * The strategy of a plan and why: what was asked for where the store can do that safely, else what the store
  * prefers. Nothing is written for it.
- * @throws RegistryError `STRATEGY_UNSUITABLE`
+ * @throws RegistryError `STRATEGY_UNSUITABLE`, and what the store refuses
  */
 export async function chooseStrategy(
   { nodes }: Pick<ManagerContext, 'nodes'>,
   { source, target, wanted, isPartial }: PlanWish,
 ): Promise<Partial<StrategyChoice> & Pick<StrategyChoice, 'strategy'>> {
-  const offered = nodes?.capabilities.strategies ?? ['inPlace'];
-  if (wanted !== undefined && !offered.includes(wanted))
-    throw unsuitable(wanted, `The node store offers ${offered.join(', ')}, not ${wanted}; leave it out.`);
   if (wanted === 'shadow' && isPartial)
     throw unsuitable(
       wanted,
@@ -35,6 +32,10 @@ export async function chooseStrategy(
     ...(source !== undefined && { source }),
     ...(wanted !== undefined && { wanted }),
   });
+  // Asked after the store, which knows why not: a server that is too old, say.
+  const offered = nodes?.capabilities.strategies ?? ['inPlace'];
+  if (wanted !== undefined && !offered.includes(wanted))
+    throw unsuitable(wanted, `The node store offers ${offered.join(', ')}, not ${wanted}; leave it out.`);
   if (choice !== undefined) return choice;
   const strategy = wanted ?? 'inPlace';
   if (strategy === 'inPlace' || nodes?.sideBySide !== undefined) return { strategy };

@@ -45,6 +45,14 @@ export async function countByStamp(
   return total > stamped ? [...present, { count: total - stamped }] : present;
 }
 
+/** Vectors without a stamp, in a collection that has no other ones; 0 in any other. */
+export async function countUnstamped(place: PointPlace): Promise<number> {
+  const noStamp: Condition = { is_empty: { key: `${prefixOf(place.slot)}embedding_model_id` } };
+  const stamped = await scrollPoints(place, { limit: 1, filter: { must_not: [noStamp] }, payload: false });
+  if (stamped.points.length > 0) return 0;
+  return countPoints(place, { must: [{ has_vector: place.slot.vector }] });
+}
+
 function infoOf({ slot }: PointPlace, { payload }: PointRecord): EmbeddingInfo | undefined {
   const { embeddingModelId, embeddingVersion, embeddingChecksum } = slotState(slotFields(payload, slot));
   if (embeddingModelId === undefined || embeddingVersion === undefined) return undefined;
