@@ -27,6 +27,8 @@ export interface DatabaseFile {
   /** Undefined for an empty file, and where the log is in use: then a connection must be asked. */
   readonly header: FileHeader | undefined;
   readonly sizeBytes: number;
+  /** The same for as long as it is this file, whatever is written to it. */
+  readonly identity: string;
   /**
    * `none`: the file is all there is. `used`: a write-ahead log with its index, or a rollback journal, as a
    * process at work has it. `left`: a write-ahead log that lost its index, so that no one works on it.
@@ -69,6 +71,7 @@ export function lookAtFile(path: string): DatabaseFile | undefined {
           }
         : undefined,
       sizeBytes,
+      identity: `${found.dev}:${found.ino}`,
       log: isUsed ? 'used' : isLeft ? 'left' : 'none',
       signature: [found, wal, journal].map(mark).join(' ') + bytes.toString('hex'),
     };

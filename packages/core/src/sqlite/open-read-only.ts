@@ -59,6 +59,7 @@ class RegistryReader {
   readonly #path: string;
   readonly #options: CopyOptions;
   #copy: PrivateCopy | undefined;
+  #registrySchema: string | undefined;
   #isClosed = false;
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -103,14 +104,28 @@ class RegistryReader {
   ): Promise<{ value: T } | undefined> {
     if (file.log !== 'used') return undefined;
     const found = await withLive(file, this.#options, async (live) => {
-      const kind = await live.read(() => identify(live));
-      if (kind === 'registry') return { value: await body(this.#storeOf(live)) };
+      if (await this.#isRegistry(live, file)) return { value: await body(this.#storeOf(live)) };
       // Looked at again, since the file may have been written while its lock was waited for.
       return copyFromConnection(live, presentFile(this.#path), this.#options);
     });
     if (found === undefined || 'value' in found) return found;
     this.#copy = await this.#bringUp(found);
     return undefined;
+  }
+
+  /** Looked into once for each schema: SQLite counts its changes, and each version of ours has its number. */
+  async #isRegistry(live: SqliteDatabase, file: DatabaseFile): Promise<boolean> {
+    return live.read(() => {
+      const numbers = ['schema_version', 'application_id', 'user_version'];
+      const schema = [
+        file.identity,
+        ...numbers.map((name) => live.raw.pragma(name, { simple: true })),
+      ].join();
+      if (this.#registrySchema === schema) return true;
+      const isRegistry = identify(live) === 'registry';
+      if (isRegistry) this.#registrySchema = schema;
+      return isRegistry;
+    });
   }
 
   async #bringUp(copy: PrivateCopy): Promise<PrivateCopy> {
