@@ -49,10 +49,12 @@ describe('an estimate', () => {
     expect(new Set(target.textsSeen).size).toBe(12);
     // It foretells what the plan then sends.
     const { planId } = await manager.createMigration({ ...to, spendCap: { tokens: 1_000_000 } });
+    const words = target.witnessCalls[0]!.texts.map((text) => text.split(/\s+/).length);
+    const witness = words.reduce((sum, count) => sum + count);
     expect(await manager.runMigration(planId)).toMatchObject({
       totalNodes: 33,
       failedNodes: 1,
-      spentTokens: found.tokens?.value,
+      spentTokens: found.tokens!.value + witness,
     });
   });
 

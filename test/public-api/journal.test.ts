@@ -58,6 +58,7 @@ const calls: Readonly<Record<string, Journalled>> = {
     says: [
       ['plan:created', { totalNodes: 10, source: expect.stringMatching(old), strategy: 'inPlace' }],
       ['model:activated', { previous: expect.stringMatching(old) }],
+      ['plan:gateSkipped', { message: expect.stringContaining('asks no gate') }],
     ],
   },
   createMigration: {

@@ -32,7 +32,11 @@ const tuning: readonly OptionDefinition[] = [
   { flags: '--parallel <n>', about: 'batches in flight over all workers' },
   { flags: '--max-retries <n>', about: 'further attempts after the first failure of a node' },
   { flags: '--duty-cycle <share>', about: 'share of its time that a lane works, 0.1 to 1' },
-  { flags: '--spend-cap <amount>', about: 'pause before more is spent: 5usd, 90000tokens, or none' },
+  {
+    flags: '--spend-cap <amount>',
+    about:
+      'pause before workers spend more on it: 5usd, 90000tokens, or none; gate, rehearsal and estimate are apart',
+  },
 ];
 const notes: readonly OptionDefinition[] = [
   { flags: '--name <text>', about: 'what people call it' },
@@ -100,7 +104,8 @@ const modelCommands: readonly CommandDefinition[] = [
   },
   {
     words: 'models activate',
-    about: 'makes a model active, with a plan for the nodes or without',
+    about:
+      'makes a model active at once, with a plan for the nodes or without; `cutover` asks the gate first',
     arguments: [theModel],
     options: [
       { flags: '--migrate', about: 'plan the migration of all nodes in the same step' },

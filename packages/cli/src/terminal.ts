@@ -2,8 +2,9 @@
  * The one file that touches the process: what it was called with, where it prints, how it is stopped and how
  * it ends. Loaded before the runtime is known to be new enough, so it imports nothing of the packages.
  */
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 
 /** How a command ended. 2: wrong use, or nothing was started. 3: stopped on purpose, to be gone on with. */
 export type ExitCode = 0 | 1 | 2 | 3;
@@ -46,8 +47,8 @@ export const terminal = {
   arguments: process.argv.slice(2),
   environment: process.env,
   versions: process.versions,
-  /** The file of this program. */
-  program: process.argv[1] ?? '',
+  /** The file of this program, beside which its parts lie, bundled or not. */
+  program: fileURLToPath(new URL(`evr${extname(import.meta.url)}`, import.meta.url)),
   /** Of a program that this one has started to work for it. */
   parent: process,
   pid: process.pid,

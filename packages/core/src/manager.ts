@@ -119,8 +119,8 @@ export class EmbeddingVersionManager implements AsyncDisposable {
 
   /**
    * Makes another model the active one. With a migration, the plan is sealed and the target activated in one
-   * transaction, after the target's embedder was tried; readers ask both models meanwhile. Answers the plan,
-   * or undefined where none was wanted.
+   * transaction, after its embedder was tried and without asking the gate (the journal says so; `createMigration` and
+   * `cutoverMigration` ask it); readers ask both models meanwhile. Answers the plan, undefined where none was wanted.
    * @throws RegistryError `MODEL_UNKNOWN`, `MIGRATION_REQUIRED` (nodes would be left behind and nothing was
    * said about them), `PLAN_OVERLAP`, `NODE_STORE_MISSING`, `EMBEDDER_MISSING`, `EMBEDDER_FAILED`
    */

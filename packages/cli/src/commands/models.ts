@@ -228,7 +228,9 @@ export const activate = opened('work', activateSchema, async (call, o, { manager
   call.output.say(`Active: ${modelName(model)}`);
   if (plan !== undefined) {
     call.output.say(`Plan:   ${plan.planId}, ${counted(plan.totalNodes, 'node')}`);
-    if (plan.status !== 'completed') call.output.note(`Next: evr run ${plan.planId.slice(0, 8)}`);
+    const id = plan.planId.slice(0, 8);
+    if (plan.status !== 'completed')
+      call.output.note(`Next: evr run ${id}; evr gate ${id} judges the new space before.`);
   }
   return { data: { model: await manager.getActiveModel(), plan } };
 });

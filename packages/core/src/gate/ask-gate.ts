@@ -4,6 +4,9 @@ import type { MigrationPlan } from '../model/plan.ts';
 import { evaluateMigration, GATE_ACTION } from './evaluate-migration.ts';
 import type { GateReport } from './report.ts';
 
+/** What the journal notes where readers moved and no gate was asked. */
+export const GATE_SKIPPED = 'plan:gateSkipped';
+
 type Verdict = Pick<GateReport, 'verdict' | 'reasons'>;
 
 /**
@@ -46,7 +49,7 @@ async function askNow(context: ManagerContext, plan: MigrationPlan): Promise<Ver
     context.logger.warn(`The gate could not be asked about plan ${plan.planId}: ${reason.message}`);
     await context.registry.noteOfPlan({
       planId: plan.planId,
-      action: 'plan:gateSkipped',
+      action: GATE_SKIPPED,
       details: { ...reason },
     });
     return undefined;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
 import { embedderFailureOf, isRegistryError } from '../errors.ts';
+import { GATE_SKIPPED } from '../gate/ask-gate.ts';
 import { modelIdSchema, type RegisteredModel, versionSchema } from '../model/model-spec.ts';
 import type { MigrationPlan, PlanTuning } from '../model/plan.ts';
 import { parseOptions } from '../options.ts';
@@ -29,6 +30,8 @@ const schema = z.strictObject({
   ...tuningShape,
 });
 
+const ASKED_NO_GATE =
+  'switchActiveModel activates the target before a node is written and asks no gate; createMigration and cutoverMigration do.';
 const PROBE_TEXT = 'embedding registry probe';
 
 /** Answers the plan, or undefined where none was wanted. */
@@ -51,6 +54,11 @@ export async function switchActiveModel(
   const { targetModelId, targetVersion } = o;
   const plan = await planner.create({ targetModelId, targetVersion, ...givenOnly(o) }, true);
   if (plan.strategy !== 'inPlace') return plan;
+  await context.registry.noteOfPlan({
+    planId: plan.planId,
+    action: GATE_SKIPPED,
+    details: { message: ASKED_NO_GATE },
+  });
   context.events.emit('model:activated', await registry.getActiveModel());
   return plan.totalNodes === 0 ? lookOnce(context, plan) : plan;
 }

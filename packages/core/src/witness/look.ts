@@ -7,6 +7,7 @@ import type { EmbeddingModelSpec } from '../model/model-spec.ts';
 import type { Vector } from '../model/vector.ts';
 import { compareWitness, isCollapsed, type Witness, type WitnessComparison } from '../model/witness.ts';
 import { witnessTexts } from '../model/witness-texts.ts';
+import type { Budget } from '../worker/budget.ts';
 import { embedBatch, type Interruption } from '../worker/embed-batch.ts';
 import { isVector } from '../worker/embed-call.ts';
 
@@ -30,6 +31,8 @@ export interface LookOptions {
   readonly stopping?: AbortSignal | undefined;
   /** The plan is held: a failure is its second. */
   readonly isProbe?: boolean;
+  /** Whose spend cap it counts against. */
+  readonly budget?: Budget | undefined;
   /** Keep what is made now in place of what there is. */
   readonly renew?: boolean;
 }
@@ -77,7 +80,7 @@ export async function embedWitness(
   { embedders, clock }: Pick<ManagerContext, 'embedders' | 'clock'>,
   spec: EmbeddingModelSpec,
   texts: readonly string[],
-  { signal, stopping = signal ?? never, isProbe = false }: LookOptions,
+  { signal, stopping = signal ?? never, isProbe = false, budget }: LookOptions,
 ): Promise<{ interruption: Interruption | undefined; made: ReadonlyMap<string, Vector> }> {
   const { results, interruption } = await embedBatch(texts, {
     embedders,
@@ -88,6 +91,7 @@ export async function embedWitness(
     isProbe,
     stopping,
     signal,
+    budget,
   });
   signal?.throwIfAborted();
   const vectors = texts.flatMap((text) => {

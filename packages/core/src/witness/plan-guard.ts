@@ -1,6 +1,7 @@
 import type { ManagerContext } from '../context.ts';
 import { collapseReason, driftReason } from '../model/witness.ts';
 import type { Lease } from '../ports/registry-store.ts';
+import { Budget } from '../worker/budget.ts';
 import type { Interruption } from '../worker/embed-batch.ts';
 import { lookAtWitness } from './look.ts';
 
@@ -42,12 +43,11 @@ export class PlanGuard {
     for (const planId of this.#looks.keys()) if (!planIds.has(planId)) this.forget(planId);
   }
 
-  async #look(
-    { plan: { planId, targetSpec } }: Lease,
-    isProbe: boolean,
-    stopping: AbortSignal,
-  ): Promise<Interruption | undefined> {
-    const look = await lookAtWitness(this.#context, targetSpec, { isProbe, stopping });
+  /** The plan pays for it. */
+  async #look(lease: Lease, isProbe: boolean, stopping: AbortSignal): Promise<Interruption | undefined> {
+    const { planId, targetSpec } = lease.plan;
+    const budget = Budget.of(this.#context, lease, 'witness');
+    const look = await lookAtWitness(this.#context, targetSpec, { isProbe, stopping, budget });
     if (look.kind === 'interrupted') return look.interruption;
     if (look.kind === 'collapsed') return { kind: 'pause', reason: collapseReason(targetSpec) };
     if (look.kind === 'drifted')

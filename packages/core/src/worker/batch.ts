@@ -161,9 +161,9 @@ class Batch {
   }
 
   #call(contents: readonly string[], stopping: AbortSignal): Promise<EmbeddedBatch> {
-    const { embedders, clock, registry } = this.#context;
-    const { targetSpec: spec, spendCap } = this.#lease.plan;
-    const budget = spendCap && new Budget(registry, this.#lease, embedders.get(spec).embedder);
+    const { embedders, clock } = this.#context;
+    const { targetSpec: spec } = this.#lease.plan;
+    const budget = Budget.of(this.#context, this.#lease, 'nodes');
     const isProbe = this.#lease.heldSince !== undefined;
     return embedBatch(contents, { embedders, clock, spec, purpose: 'document', isProbe, stopping, budget });
   }

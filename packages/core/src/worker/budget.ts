@@ -3,6 +3,8 @@
  * sent, and put right by what it cost once it has ended. So whatever dies in between leaves too much counted, never
  * too little.
  */
+
+import type { ManagerContext } from '../context.ts';
 import type { Reason } from '../errors.ts';
 import { spendCapReason } from '../model/spend-cap.ts';
 import type { Embedder } from '../ports/embedder.ts';
@@ -26,15 +28,30 @@ export interface Permit {
   readonly reason?: Reason;
 }
 
+/** What is bought for a plan: the texts of its nodes, or its witness, which is no use in part and comes from no cache. */
+export type Purchase = 'nodes' | 'witness';
+
 export class Budget {
   readonly #registry: RegistryStore;
   readonly #lease: Lease;
   readonly #embedder: Embedder;
+  readonly #purchase: Purchase;
 
-  constructor(registry: RegistryStore, lease: Lease, embedder: Embedder) {
+  private constructor(registry: RegistryStore, lease: Lease, embedder: Embedder, purchase: Purchase) {
     this.#registry = registry;
     this.#lease = lease;
     this.#embedder = embedder;
+    this.#purchase = purchase;
+  }
+
+  /** Undefined for a plan without a cap. @throws RegistryError `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH` */
+  static of(
+    { registry, embedders }: Pick<ManagerContext, 'registry' | 'embedders'>,
+    lease: Lease,
+    purchase: Purchase,
+  ): Budget | undefined {
+    const { spendCap, targetSpec } = lease.plan;
+    return spendCap && new Budget(registry, lease, embedders.get(targetSpec).embedder, purchase);
   }
 
   /** Undefined once the lease is gone: nothing of this batch will count, so nothing more is paid for it. */
@@ -42,10 +59,15 @@ export class Budget {
     const tokens = await this.#tokensOf(texts);
     const reservation = await this.#registry.reserveTokens(this.#lease, tokens);
     if (reservation === undefined) return undefined;
-    const { granted, spending } = reservation;
-    const reserved = tokens.slice(0, granted).reduce((sum, count) => sum + count, 0);
+    const { spending } = reservation;
+    let { granted } = reservation;
+    let reserved = sumOf(tokens.slice(0, granted));
+    let next = tokens[granted];
+    if (next !== undefined && this.#purchase === 'witness') {
+      await this.#registry.settleTokens(this.#lease, { reserved, billed: 0 });
+      [granted, reserved, next] = [0, 0, sumOf(tokens)];
+    }
     let billed: number | undefined;
-    const next = tokens[granted];
     const reason =
       next === undefined || spending === undefined
         ? undefined
@@ -62,7 +84,10 @@ export class Budget {
 
   /** What each text costs at most; 0 where it costs nothing. */
   async #tokensOf(texts: readonly string[]): Promise<readonly number[]> {
-    const isFree = (await this.#embedder.cached?.(texts, { purpose: 'document' })) ?? [];
+    const isFree =
+      this.#purchase === 'witness'
+        ? []
+        : ((await this.#embedder.cached?.(texts, { purpose: 'document' })) ?? []);
     const paid = texts.filter((_, index) => !isFree[index]);
     const counted = paid.length === 0 ? undefined : await this.#embedder.countTokens?.(paid);
     const margin = counted?.exact ? 1 : MARGIN_OF_ESTIMATE;
@@ -88,4 +113,8 @@ export class Budget {
       result.kind === 'transient' ? Math.max(reserved, billed ?? 0) : (billed ?? (wasRefused ? 0 : reserved));
     if (cost !== reserved) await this.#registry.settleTokens(this.#lease, { reserved, billed: cost });
   }
+}
+
+function sumOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }
