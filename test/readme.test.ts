@@ -1,8 +1,10 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { startQdrantDouble } from '@registry/qdrant-double';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../packages/embedders/test/tiny-model/tiny-model.ts';
 
 /** What each example prints, in order. */
@@ -17,6 +19,7 @@ const prints: Readonly<Record<string, readonly string[]>> = {
   'packages/embedders/README.md 5': ['hashed_ngram_256:v1:', 'true'],
   'packages/node-memory/README.md 1': ["id: 'b'", 'false'],
   'packages/node-memory/README.md 2': ['true'],
+  'packages/qdrant/README.md 1': ['shadow', 'rolled back: true'],
 };
 
 const examples = globSync(['README.md', 'packages/*/README.md'])
@@ -29,6 +32,12 @@ const examples = globSync(['README.md', 'packages/*/README.md'])
 
 let root: string;
 let folder: string;
+let server: Awaited<ReturnType<typeof startQdrantDouble>>;
+
+beforeAll(async () => {
+  server = await startQdrantDouble();
+});
+afterAll(() => server.close());
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'registry-readme-'));
@@ -40,9 +49,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-function run(code: string) {
+/** Answers what it printed; rejects where it fails. */
+function run(code: string): Promise<{ readonly stdout: string; readonly stderr: string }> {
   writeFileSync(join(folder, 'example.ts'), code);
-  return spawnSync(process.execPath, ['example.ts'], { cwd: folder, encoding: 'utf8' });
+  const env = { ...process.env, QDRANT_URL: server.url };
+  return promisify(execFile)(process.execPath, ['example.ts'], { cwd: folder, env });
 }
 
 describe('the examples of the README files', () => {
@@ -50,15 +61,14 @@ describe('the examples of the README files', () => {
     expect(examples.map(([name]) => name)).toEqual(Object.keys(prints).sort());
   });
 
-  it.each(examples)('%s runs, also a second time', (name, code) => {
+  it.each(examples)('%s runs, also a second time', async (name, code) => {
     // and before them what only the package itself has.
     const ownModules = resolve(dirname(name), 'node_modules');
     if (name.startsWith('packages/')) symlinkSync(ownModules, join(folder, 'node_modules'), 'junction');
     writeTinyModel(join(folder, 'models/all-MiniLM-L6-v2'));
     for (const _ of ['first', 'second']) {
-      const { status, stdout, stderr } = run(code);
+      const { stdout, stderr } = await run(code);
       expect(stderr).toBe('');
-      expect(status).toBe(0);
       let rest = stdout;
       for (const text of prints[name] ?? []) {
         expect(rest).toContain(text);
@@ -67,8 +77,8 @@ describe('the examples of the README files', () => {
     }
   });
 
-  it('would notice one that fails', () => {
-    expect(run("throw new Error('broken');").status).not.toBe(0);
+  it('would notice one that fails', async () => {
+    await expect(run("throw new Error('broken');")).rejects.toThrow('broken');
   });
 
   it('the one of the project has at most 15 lines of code', () => {

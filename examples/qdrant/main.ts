@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { QdrantClient } from '@qdrant/js-client-rest';
-import { type Embedder, EmbeddingVersionManager } from '@registry/core';
+import { type Embedder, EmbeddingVersionManager, witnessTexts } from '@registry/core';
 import { hashedNgram } from '@registry/embedders';
 import { readCorpus, type Section } from '@registry/example-demo/corpus';
 import { Screen } from '@registry/example-demo/screen';
@@ -21,12 +21,12 @@ const BATCH = 100;
 const queries = ['parse command line arguments', 'source maps of generated code', 'match file names'];
 const screen = new Screen();
 const [before, after] = [hashedNgram({ dimension: 256 }), hashedNgram({ dimension: 384 })];
-/** What the registry had embedded with the old model: a service would be paid for it. */
+/** Texts of points that were embedded with the old model; what its witness is looked at with is no such text. */
 let embedded = 0;
 const counted: Embedder = {
   spec: before.spec,
   embed: (texts, o) => {
-    embedded += texts.length;
+    embedded += texts.filter((text) => !witnessTexts.includes(text)).length;
     return before.embed(texts, o);
   },
 };
@@ -113,7 +113,7 @@ async function forthAndBack(scene: Scene): Promise<void> {
   screen.say(`${rewritten.length} texts were written to the new collection since the cutover, in ${time}`);
   const carried = await rollBack(scene, planId);
   await proveAllAt(scene, before);
-  prove('they were embedded again by the old model', carried >= rewritten.length);
+  prove('they were embedded again by the old model, and no others', carried === rewritten.length);
 }
 
 async function withDualWrites(scene: Scene): Promise<void> {
