@@ -146,7 +146,9 @@ export class QdrantNodeStore implements NodeStore {
     o: { signal?: AbortSignal } = {},
   ): Promise<readonly WriteOutcome[]> {
     o.signal?.throwIfAborted();
-    return writes.length === 0 ? [] : writeNodes(await this.#place.now(), writes, o.signal);
+    if (writes.length === 0) return [];
+    await this.#place.ready(false);
+    return writeNodes(await this.#place.now(), writes, o.signal);
   }
 
   /** Nearest nodes among those of one model; distances are turned into scores of which the higher is nearer. */

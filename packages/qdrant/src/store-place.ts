@@ -76,6 +76,9 @@ export class StorePlace {
   #storeId = '';
   #version: ServerVersion | undefined;
   #ready: Promise<void> | undefined;
+  /** Somebody wants to look and to leave no trace: nothing is made ready until there is a write. */
+  #onlyLooks = false;
+  #looked: Promise<void> | undefined;
   #known: { readonly at: number; readonly place: ServedPlace } | undefined;
 
   constructor(o: StorePlaceOptions) {
@@ -102,12 +105,19 @@ export class StorePlace {
 
   /** Callers share one look; one that failed is repeated. */
   ready(readOnly: boolean): Promise<void> {
-    if (readOnly) return this.#look(true);
-    this.#ready ??= this.#look(false).catch((error: unknown) => {
-      this.#ready = undefined;
-      throw error;
-    });
-    return this.#ready;
+    if (this.#ready !== undefined) return this.#ready;
+    this.#onlyLooks = readOnly;
+    if (readOnly)
+      this.#looked ??= this.#look(true).catch((error: unknown) => {
+        this.#looked = undefined;
+        throw error;
+      });
+    else
+      this.#ready = this.#look(false).catch((error: unknown) => {
+        this.#ready = undefined;
+        throw error;
+      });
+    return (readOnly ? this.#looked : this.#ready)!;
   }
 
   async #look(readOnly: boolean): Promise<void> {
@@ -142,7 +152,7 @@ export class StorePlace {
 
   /** Where readers are now. */
   async now(): Promise<ServedPlace> {
-    await this.ready(false);
+    await this.ready(this.#onlyLooks);
     const at = this.connection.clock.now();
     if (this.#known !== undefined && Math.abs(at - this.#known.at) < FRESH_MS) return this.#known.place;
     const name = await this.servedName();

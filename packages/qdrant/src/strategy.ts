@@ -70,7 +70,7 @@ async function assertStamped(place: ServedPlace): Promise<void> {
   const { name } = place.info;
   throw new RegistryError(
     'STAMPS_MISSING',
-    `None of the ${unstamped} vectors of collection ${name} carries a stamp, so nobody can say which model made them. Register that model, and declare it with stampNodes({ modelId, version }), which tries a sample first.`,
+    `None of the ${unstamped} vectors of collection ${name} carries a stamp, so nobody can say which model made them. Register that model, and declare it with stampNodes({ modelId, version }), which tries a sample first; where nobody has it any more, register it by name and pass sampleSize: 0.`,
     { details: { collection: name, unstamped } },
   );
 }
