@@ -9,14 +9,19 @@ export class Child<Answer> implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #ended: Promise<never>;
 
-  constructor(file: string, job: object, options: { readonly uid?: number } = {}) {
+  constructor(
+    file: string,
+    job: object,
+    options: { readonly uid?: number; readonly runtime?: readonly string[] } = {},
+  ) {
     const path = fileURLToPath(new URL(file, import.meta.url));
+    const { runtime = [], ...rest } = options;
     this.#process = fork(path, [JSON.stringify(job)], {
-      ...options,
+      ...rest,
       // Code is compiled once and kept, as that of a published package is: the translation from TypeScript
       // would count as memory of the work.
       env: { ...process.env, NODE_COMPILE_CACHE: compiled },
-      execArgv: process.execArgv.filter((argument) => !argument.startsWith('--cpu-prof')),
+      execArgv: [...process.execArgv.filter((argument) => !argument.startsWith('--cpu-prof')), ...runtime],
     });
     this.#ended = once(this.#process, 'exit').then(([code, signal]) => {
       throw new Error(`${file} ended without an answer (${code ?? signal})`);

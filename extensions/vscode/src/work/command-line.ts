@@ -71,11 +71,14 @@ export function runCommand(o: CommandOptions): RunningCommand {
   return { result };
 }
 
+/** V8 would let young objects of a worker grow to 128 MB, of which it needs a tenth to work as fast. */
+const lean = '--max-semi-space-size=16';
+
 /** Starts a command that outlives the editor, and says what it has to say into a file. */
 export function startDetached(o: Invocation, logFile: string, onExit: () => void): number | undefined {
   const log = openSync(logFile, 'a');
   try {
-    const child = spawn(runtimePath, [...o.runtimeParameters, o.program, ...o.parameters, '--json'], {
+    const child = spawn(runtimePath, [lean, ...o.runtimeParameters, o.program, ...o.parameters, '--json'], {
       cwd: o.folder,
       env: { ...childEnvironment(), ...o.variables },
       stdio: ['ignore', log, log],
