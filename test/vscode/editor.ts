@@ -59,17 +59,28 @@ export class Editor implements AsyncDisposable {
     this.url = url;
   }
 
-  /** `env` reaches the extension host too. */
-  static async start(home: Home, o: { env?: NodeJS.ProcessEnv; trust?: boolean } = {}): Promise<Editor> {
+  /**
+   * `env` reaches the extension host too. `graceSeconds`: so long that host waits for a window that is gone without
+   * a word, three hours unless told.
+   */
+  static async start(
+    home: Home,
+    o: { env?: NodeJS.ProcessEnv; trust?: boolean; graceSeconds?: number } = {},
+  ): Promise<Editor> {
     const flags = ['--auth', 'none', '--bind-addr', '127.0.0.1:0', '--ignore-last-opened'];
     const silent = ['--disable-telemetry', '--disable-update-check', '--disable-getting-started-override'];
     const trusting = o.trust ? [] : ['--disable-workspace-trust'];
+    const waiting = o.graceSeconds === undefined ? [] : ['--reconnection-grace-time', String(o.graceSeconds)];
     // A group of its own, so that the extension hosts go with it.
-    const child = spawn(process.execPath, [...parametersOf(home), ...flags, ...silent, ...trusting], {
-      env: { ...environment(home), ...o.env },
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      [...parametersOf(home), ...flags, ...silent, ...trusting, ...waiting],
+      {
+        env: { ...environment(home), ...o.env },
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     groups.add(child.pid!);
     return new Editor(child, await addressOf(child));
   }

@@ -1,14 +1,20 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { registerCheckActions } from './actions/check-actions.ts';
+import type { ActionContext } from './actions/context.ts';
+import { registerCutOver } from './actions/cut-over-action.ts';
 import { registerModelActions } from './actions/model-actions.ts';
 import { registerPlanActions } from './actions/plan-actions.ts';
 import { registerModelRegistration } from './actions/register-action.ts';
 import { registerRegistryActions } from './actions/registry-actions.ts';
+import { registerReport } from './actions/report-action.ts';
 import { registerSample } from './actions/sample-action.ts';
 import { registerStamping } from './actions/stamp-action.ts';
+import { registerTuning } from './actions/tune-action.ts';
 import { registerUndoActions } from './actions/undo-actions.ts';
 import { registerWorkActions, tellCrash } from './actions/work-actions.ts';
 import { Panels } from './panels/panels.ts';
+import { Diagnoses } from './registries/diagnoses.ts';
 import { NodeCountsOf } from './registries/node-counts-of.ts';
 import { RegistryList } from './registries/registry-list.ts';
 import { RegistryProcess } from './registries/registry-process.ts';
@@ -43,6 +49,7 @@ export function activate(context: vscode.ExtensionContext): { state(): Extension
   });
   const list = new RegistryList(registries, projects, context.workspaceState);
   const counts = new NodeCountsOf(projects, log);
+  const diagnoses = new Diagnoses();
   const workers = new Workers({
     folder: (context.storageUri ?? context.globalStorageUri).fsPath,
     memory: context.workspaceState,
@@ -52,25 +59,35 @@ export function activate(context: vscode.ExtensionContext): { state(): Extension
     registries,
     list,
     counts,
+    diagnoses,
     say,
     onWorkers: (path) => workers.check(path),
   });
-  const panels = new Panels({ registries, extensionUri: context.extensionUri, counts, log });
-  const actions = { registries, list, views, projects, secrets, workers, counts, log, panels };
+  const panels = new Panels({ registries, extensionUri: context.extensionUri, counts, diagnoses, log });
+  const actions = { registries, list, views, projects, secrets, workers, counts, diagnoses, log, panels };
   workers.onCrash = (worker, message) => void tellCrash(actions, worker, message);
-  context.subscriptions.push(log, list, counts, views, panels, workers, {
+  context.subscriptions.push(log, list, counts, diagnoses, views, panels, workers, {
     dispose: () => registries.dispose(),
   });
-  context.subscriptions.push(
+  context.subscriptions.push(...registerActions(actions, join(context.extensionPath, 'dist')));
+  workers.findAgain();
+  return { state: () => ({ isReading: registries.isAwake, watched: views.watched + panels.watched }) };
+}
+
+/** Every command of the manifest. */
+function registerActions(actions: ActionContext, dist: string): readonly vscode.Disposable[] {
+  return [
     ...registerRegistryActions(actions),
     ...registerModelActions(actions),
     registerModelRegistration(actions),
     registerStamping(actions),
     ...registerPlanActions(actions),
+    registerTuning(actions),
+    ...registerCheckActions(actions),
+    registerReport(actions),
     ...registerWorkActions(actions),
+    ...registerCutOver(actions),
     ...registerUndoActions(actions),
-    ...registerSample(actions, join(context.extensionPath, 'dist')),
-  );
-  workers.findAgain();
-  return { state: () => ({ isReading: registries.isAwake, watched: views.watched + panels.watched }) };
+    ...registerSample(actions, dist),
+  ];
 }

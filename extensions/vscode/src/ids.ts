@@ -25,6 +25,10 @@ export const commands = {
   watch: 'embeddingRegistry.watch',
   showOverview: 'embeddingRegistry.showOverview',
   createConfiguration: 'embeddingRegistry.createConfiguration',
+  diagnose: 'embeddingRegistry.diagnose',
+  checkWitness: 'embeddingRegistry.checkWitness',
+  askGate: 'embeddingRegistry.askGate',
+  writeReport: 'embeddingRegistry.writeReport',
   setApiKey: 'embeddingRegistry.setApiKey',
   createSample: 'embeddingRegistry.createSample',
   openWalkthrough: 'embeddingRegistry.openWalkthrough',
@@ -41,6 +45,7 @@ export const views = {
 /** Kinds of editors. */
 export const pages = {
   watch: 'embeddingRegistry.watchPage',
+  report: 'embeddingRegistry.reportPage',
   registry: 'embeddingRegistry.registryPage',
   /** For databases that only may be registries: offered, not opened by default. */
   anyDatabase: 'embeddingRegistry.databasePage',

@@ -119,6 +119,27 @@ describe('workers', () => {
   });
 });
 
+describe('a plan that stands still', () => {
+  it('says what holds it back before anybody has told more than the registry', async () => {
+    const { manager, reader, file, plan } = await openScene();
+    const data = (await manager.getMigration(await plan(2))).toJSON();
+    const tree = new MigrationsTree(reader, english);
+    const rowOf = (changes: object) =>
+      tree.withProgress(file, { plan: { ...data, ...changes }, workers: 1, nodesPerSecond: 0 }).row;
+    const until = '2026-01-02T03:04:05.000Z';
+    const held = rowOf({ status: 'in_progress', hold: { code: 'EMBEDDER_FAILED', message: 'm', until } });
+    expect(held.label).toBe('0 % · held, next try 03:04:05 UTC');
+    expect(held.tooltip?.lines).toContainEqual(['Held back', 'held, next try 03:04:05 UTC']);
+    const spent = { code: 'SPEND_CAP', message: 'm' };
+    const capped = rowOf({ status: 'paused', reason: spent, spendCap: { tokens: 90_000 }, spentTokens: 1 });
+    expect(capped.label).toBe('0 % · spend cap reached');
+    expect(capped.tooltip?.lines).toContainEqual(['Spend cap', '90,000 tokens, 1 token spent']);
+    expect(rowOf({ status: 'paused', reason: { code: 'MODEL_DRIFTED', message: 'm' } }).label).toBe(
+      '0 % · MODEL_DRIFTED',
+    );
+  });
+});
+
 describe('a plan that failed', () => {
   it('says why below it, in words of the editor', async () => {
     const { manager, reader, file, plan } = await openScene();
@@ -155,7 +176,7 @@ describe('the models tree', () => {
       count,
     });
     const counts = [at('source', 1200), { count: 3 }, at('foreign', 1)];
-    const tree = new ModelsTree(reader, english, () => counts);
+    const tree = new ModelsTree({ reader, say: english, now: () => 0, known: () => ({ counts }) });
     const roots = await tree.roots([file]);
     expect(shown(roots).slice(-2)).toEqual([
       'Without a stamp | 3 nodes',
@@ -163,29 +184,73 @@ describe('the models tree', () => {
     ]);
     expect(roots.at(-2)?.row.context).toBe('unstamped');
     const source = roots.find(({ row }) => row.label === 'source')!;
-    expect(shown(await tree.children(source))).toEqual([
-      'v1 | active · 1,200 nodes · 4 × float32 · source-s',
-    ]);
+    expect(shown(await tree.children(source))).toEqual(['v1:source-s | active · 1,200 nodes · 4 × float32']);
     const target = roots.find(({ row }) => row.label === 'target')!;
-    expect(shown(await tree.children(target))).toEqual(['v1 | 0 nodes · 4 × float32 · target-s']);
+    expect(shown(await tree.children(target))).toEqual(['v1:target-s | 0 nodes · 4 × float32']);
     expect(await manager.listModels()).toHaveLength(3);
   });
 
   it('lists versions below their model, the active one marked', async () => {
     const { manager, reader, file } = await openScene();
     await manager.registerModel({ modelId: 'target', version: 2, dimension: 768, checksum: 'a'.repeat(64) });
-    const tree = new ModelsTree(reader, english);
+    const tree = new ModelsTree({ reader, say: english, now: () => 0 });
     const roots = await tree.roots([file]);
     expect(shown(roots)).toContain('source | active: v1');
     const target = roots.find(({ row }) => row.label === 'target')!;
     expect(shown(await tree.children(target))).toEqual([
-      'v2 | 768 × float32 · aaaaaaaa',
-      'v1 | 4 × float32 · target-s',
+      'v2:aaaaaaaa | 768 × float32',
+      'v1:target-s | 4 × float32',
     ]);
     const active = await tree.children(roots.find(({ row }) => row.label === 'source')!);
     expect(active[0]?.row).toMatchObject({
       context: 'model active',
       spoken: 'source version 1, active, 4 dimensions',
+    });
+  });
+
+  it('warns of ends that are announced, with the days left, the family row too', async () => {
+    const { manager, reader, file } = await openScene();
+    const now = Date.parse('2026-03-01T12:00:00Z');
+    await manager.updateModel({
+      modelId: 'source',
+      version: 1,
+      shutdownAt: '2026-03-05',
+      successor: { modelId: 'next', version: 2 },
+    });
+    const counts = [
+      {
+        info: { embeddingModelId: 'source', embeddingVersion: 1, embeddingChecksum: 'source-sum-1' },
+        count: 7,
+      },
+    ];
+    const tree = new ModelsTree({ reader, say: english, now: () => now, known: () => ({ counts }) });
+    const roots = await tree.roots([file]);
+    expect(shown(roots)).toContain('source | active: v1 · v1 shuts down in 4 days');
+    const [row] = (await tree.children(roots.find(({ row }) => row.label === 'source')!)).map(
+      (each) => each.row,
+    );
+    expect(row).toMatchObject({
+      description: 'active · shuts down in 4 days · 7 nodes · 4 × float32',
+      icon: { name: 'error' },
+      spoken: 'source version 1, active, shuts down in 4 days, 7 nodes, 4 dimensions',
+    });
+    expect(row?.tooltip?.lines).toContainEqual(['Successor', 'next:v2, not registered yet']);
+    const later = new ModelsTree({ reader, say: english, now: () => now + 30 * 86_400_000 });
+    expect(shown(await later.roots([file]))).toContain('source | active: v1 · v1 was shut down 26 days ago');
+    // Nobody's vectors depend on it.
+    await manager.updateModel({ modelId: 'target', version: 1, shutdownAt: '2026-03-02' });
+    expect(shown(await tree.roots([file]))).toContain('target | 1 version');
+  });
+
+  it('marks a model that drifted', async () => {
+    const { reader, file } = await openScene();
+    const known = () => ({ drifted: new Set(['source:v1']) });
+    const tree = new ModelsTree({ reader, say: english, now: () => 0, known });
+    const source = (await tree.roots([file])).find(({ row }) => row.label === 'source')!;
+    const [model] = await tree.children(source);
+    expect(model?.row).toMatchObject({
+      description: 'active · drifted · 4 × float32',
+      icon: { name: 'error', color: 'testing.iconFailed' },
     });
   });
 });

@@ -47,7 +47,7 @@ export type { GateQuery } from './gate/sample.ts';
 export type { Cutoff, TranslatedThreshold, TranslateThresholdOptions } from './gate/translate-threshold.ts';
 export { type Logger, silentLogger } from './logger.ts';
 export { EmbeddingVersionManager } from './manager.ts';
-export { CALENDAR_DAYS, type CalendarEntry, calendarOf } from './model/calendar.ts';
+export { CALENDAR_DAYS, type CalendarEntry, type CalendarModel, calendarOf } from './model/calendar.ts';
 export { computeChecksum, contentHash, type Json } from './model/checksum.ts';
 export {
   createVectorMetadata,

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { commands, steps } from '../ids.ts';
 import { inEditorWords } from '../model/in-editor-words.ts';
 import type { Panels } from '../panels/panels.ts';
+import type { Diagnoses } from '../registries/diagnoses.ts';
 import type { NodeCountsOf } from '../registries/node-counts-of.ts';
 import type { RegistryList } from '../registries/registry-list.ts';
 import type { RegistryProcess } from '../registries/registry-process.ts';
@@ -21,6 +22,7 @@ export interface ActionContext {
   readonly secrets: Secrets;
   readonly workers: Workers;
   readonly counts: NodeCountsOf;
+  readonly diagnoses: Diagnoses;
   readonly log: vscode.LogOutputChannel;
   readonly panels: Panels;
 }
@@ -154,26 +156,36 @@ export async function isAllowed(): Promise<boolean> {
 }
 
 /** Runs a command that may take a while, and answers what it found; the notification can stop it. @throws CommandFault */
-export async function carryOut<Found>(
-  { projects, views }: ActionContext,
+export async function lookUp<Found>(
+  { projects }: ActionContext,
   project: Project,
   title: string,
   parameters: readonly string[],
 ): Promise<Found> {
   const where = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+  return vscode.window.withProgress(where, async (_, token) => {
+    const stopping = new AbortController();
+    const listening = token.onCancellationRequested(() => stopping.abort());
+    try {
+      const { result } = await projects.run(project, parameters, { signal: stopping.signal });
+      return (await result) as Found;
+    } finally {
+      listening.dispose();
+    }
+  });
+}
+
+/** The same for a command that changes something, which the views show then. @throws CommandFault */
+export async function carryOut<Found>(
+  context: ActionContext,
+  project: Project,
+  title: string,
+  parameters: readonly string[],
+): Promise<Found> {
   try {
-    return await vscode.window.withProgress(where, async (_, token) => {
-      const stopping = new AbortController();
-      const listening = token.onCancellationRequested(() => stopping.abort());
-      try {
-        const { result } = await projects.run(project, parameters, { signal: stopping.signal });
-        return (await result) as Found;
-      } finally {
-        listening.dispose();
-      }
-    });
+    return await lookUp<Found>(context, project, title, parameters);
   } finally {
-    views.refresh();
+    context.views.refresh();
   }
 }
 

@@ -1,13 +1,24 @@
+import type { PlanTuning } from '@registry/core';
 import * as vscode from 'vscode';
 import { commands } from '../ids.ts';
-import { count } from '../model/figures.ts';
-import { modelName, qualifiedId } from '../model/plan-text.ts';
+import { type PlanPreview, previewLines } from '../model/estimate-text.ts';
+import { capText, tuningFlags } from '../model/pace-input.ts';
+import { modelName, nodesText, qualifiedId } from '../model/plan-text.ts';
 import type { PlanData } from '../registry-process/messages.ts';
-import { say } from '../views/say.ts';
+import { harmless, say } from '../views/say.ts';
 import { CommandFault } from '../work/command-line.ts';
 import type { Project } from '../work/projects.ts';
 import { type Chosen, type ChosenModel, chooseModel } from './choose.ts';
-import { type ActionContext, completeStep, isAllowed, projectOf, registerAction } from './context.ts';
+import {
+  type ActionContext,
+  carryOut,
+  completeStep,
+  isAllowed,
+  lookUp,
+  projectOf,
+  registerAction,
+} from './context.ts';
+import { askTuning } from './tune-action.ts';
 import { startPlan } from './work-actions.ts';
 
 export function registerModelActions(context: ActionContext): readonly vscode.Disposable[] {
@@ -51,8 +62,8 @@ async function activateOverNodes(
     {
       modal: true,
       detail: say(
-        '{count} nodes are at other models. Migrated, they are searched in both models meanwhile; left, searches with the new model do not find them.',
-        { count: count(Number(fault.details.behind ?? 0)) },
+        'At other models: {nodes}. Migrated, they are searched in both models meanwhile; left, searches with the new model do not find them.',
+        { nodes: nodesText(Number(fault.details.behind ?? 0), say) },
       ),
     },
     migrate,
@@ -80,54 +91,64 @@ async function activate(
   return plan;
 }
 
+/** Counts and measures, asks, and plans; limits that are set are measured with before it is asked again. */
 async function migrateToModel(context: ActionContext, chosen: Chosen): Promise<void> {
   if (!(await isAllowed())) return;
   const found = await chooseModel(context, chosen);
   if (found === undefined) return;
   const project = await projectOf(context, found.file.path);
   if (project === undefined) return;
-  const what = ['plan', '--to', modelName(found.model)];
-  const preview = await vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Window, title: say('Counting nodes') },
-    async () => (await context.projects.run(project, [...what, '--dry-run'])).result as Promise<PlanPreview>,
-  );
-  if (!(await agreesToPlan(found, preview))) return;
-  const plan = (await (await context.projects.run(project, what)).result) as PlanData;
-  context.views.refresh();
-  await offerStart(context, found, plan);
+  const limits: PlanTuning = {};
+  for (;;) {
+    const what = ['plan', '--to', modelName(found.model), ...tuningFlags(limits)];
+    const title = say('Counting nodes, and embedding a few to see how long it takes');
+    const preview = await lookUp<PlanPreview>(context, project, title, [...what, '--dry-run']);
+    const answer = await agreesToPlan(found, preview, limits);
+    if (answer === 'limits') Object.assign(limits, await askLimits(limits));
+    else if (answer === undefined) return;
+    else {
+      const plan = await carryOut<PlanData>(context, project, say('Planning'), what);
+      await offerStart(context, found, plan);
+      return;
+    }
+  }
 }
 
-interface PlanPreview {
-  readonly total: number;
-  readonly sources: readonly {
-    readonly source?: { readonly embeddingModelId: string; readonly embeddingVersion: number };
-    readonly count: number;
-  }[];
-}
-
-async function agreesToPlan({ model }: ChosenModel, preview: PlanPreview): Promise<boolean> {
+async function agreesToPlan(
+  { model }: ChosenModel,
+  preview: PlanPreview,
+  limits: PlanTuning,
+): Promise<'plan' | 'limits' | undefined> {
   const yes = say('Create Plan');
-  const sources = preview.sources.map(({ source, count: size }) =>
-    source === undefined
-      ? say('{count} without a stamp', { count: count(size) })
-      : say('{count} at {model}', {
-          count: count(size),
-          model: modelName({ modelId: source.embeddingModelId, version: source.embeddingVersion }),
-        }),
-  );
-  const question = say('Plan a migration of {count} nodes to {model}?', {
-    count: count(preview.total),
+  const set = say('Set Limits…');
+  const question = say('Plan a migration of {nodes} to {model}?', {
+    nodes: nodesText(preview.total, say),
     model: modelName(model),
   });
-  const detail = [...sources, say('Nothing is embedded before the plan is started.')].join('\n');
-  return (await vscode.window.showInformationMessage(question, { modal: true, detail }, yes)) === yes;
+  const { dutyCycle = 1, spendCap } = limits;
+  const chosen = [
+    ...(dutyCycle < 1 ? [say('Duty cycle: {percent} %', { percent: Math.round(dutyCycle * 100) })] : []),
+    ...(spendCap ? [say('Spend cap: {cap}', { cap: capText(spendCap, say) })] : []),
+  ];
+  const lines = [...previewLines(preview, say), ...chosen].map(harmless);
+  const detail = [...lines, '', say('No vector is changed before the plan is started.')].join('\n');
+  const answer = await vscode.window.showInformationMessage(question, { modal: true, detail }, yes, set);
+  if (answer === yes) return 'plan';
+  return answer === set ? 'limits' : undefined;
+}
+
+/** Those that an input was not closed over. */
+async function askLimits(now: PlanTuning): Promise<PlanTuning> {
+  const spendCap = await askTuning('spendCap', say('Spend cap'), now);
+  const dutyCycle = spendCap && (await askTuning('dutyCycle', say('Duty cycle (%)'), now));
+  return { ...spendCap, ...dutyCycle };
 }
 
 async function offerStart(context: ActionContext, { file }: ChosenModel, plan: PlanData): Promise<void> {
   completeStep('plan');
   const start = say('Start');
-  const text = say('Planned: {count} nodes to {model}.', {
-    count: count(plan.totalNodes),
+  const text = say('Planned: {nodes} to {model}.', {
+    nodes: nodesText(plan.totalNodes, say),
     model: modelName(plan.targetSpec),
   });
   if ((await vscode.window.showInformationMessage(text, start)) === start)

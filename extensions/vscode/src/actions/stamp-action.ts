@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { commands } from '../ids.ts';
 import { count } from '../model/figures.ts';
 import { unstampedNodes } from '../model/node-counts.ts';
-import { modelName } from '../model/plan-text.ts';
+import { modelName, nodesText } from '../model/plan-text.ts';
 import type { RegistryFile } from '../model/registry-file.ts';
 import type { ModelData } from '../registry-process/messages.ts';
 import { harmless, say } from '../views/say.ts';
@@ -33,7 +33,7 @@ export function registerStamping(context: ActionContext): vscode.Disposable {
     if (model === undefined) return;
     const name = modelName(model);
     const yes = await isConfirmed(
-      say('Stamp {count} nodes as {model}?', { count: count(size), model: name }),
+      say('Stamp {nodes} as {model}?', { nodes: nodesText(size, say), model: name }),
       say(
         'It says that {model} made their vectors. Some of their contents are embedded with it and compared first; where they disagree nothing is stamped. Vectors stay as they are.',
         { model: name },
@@ -51,9 +51,9 @@ export function registerStamping(context: ActionContext): vscode.Disposable {
     void context.counts.count(file.path);
     const text =
       done.skipped === 0
-        ? say('Stamped {count} nodes as {model}.', { count: count(done.stamped), model: name })
-        : say('Stamped {count} nodes as {model}; {others} others were left alone.', {
-            count: count(done.stamped),
+        ? say('Stamped {nodes} as {model}.', { nodes: nodesText(done.stamped, say), model: name })
+        : say('Stamped {nodes} as {model}; left alone: {others}.', {
+            nodes: nodesText(done.stamped, say),
             model: name,
             others: count(done.skipped),
           });

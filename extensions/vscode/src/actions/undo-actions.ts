@@ -3,115 +3,23 @@ import * as vscode from 'vscode';
 import { commands } from '../ids.ts';
 import { count } from '../model/figures.ts';
 import { inEditorWords } from '../model/in-editor-words.ts';
-import { modelName, planName } from '../model/plan-text.ts';
-import type { PlanData } from '../registry-process/messages.ts';
+import { modelName, nodesText, planName } from '../model/plan-text.ts';
 import { harmless, say } from '../views/say.ts';
 import { CommandFault } from '../work/command-line.ts';
 import type { Project } from '../work/projects.ts';
-import { type Chosen, type ChosenPlan, choosePlan } from './choose.ts';
-import {
-  type ActionContext,
-  carryOut,
-  completeStep,
-  isAllowed,
-  isConfirmed,
-  projectOf,
-  registerAction,
-} from './context.ts';
+import { chanceOf } from './chance.ts';
+import type { Chosen, ChosenPlan } from './choose.ts';
+import { type ActionContext, carryOut, completeStep, isConfirmed, registerAction } from './context.ts';
 
 /**
- * Moves readers, puts nodes back, or gives the way back up. All of it is told to the node store too, so all of it
- * runs in a process of the command line, which opens that store.
+ * Puts nodes back, or gives the way back up. All of it is told to the node store too, so all of it runs in a
+ * process of the command line, which opens that store.
  */
 export function registerUndoActions(context: ActionContext): readonly vscode.Disposable[] {
   return [
-    registerAction(context, commands.cutOver, (chosen: Chosen) => cutOver(context, chosen)),
     registerAction(context, commands.rollBack, (chosen: Chosen) => rollBack(context, chosen)),
     registerAction(context, commands.finalize, (chosen: Chosen) => finalize(context, chosen)),
   ];
-}
-
-interface Chance extends ChosenPlan {
-  readonly project: Project;
-}
-
-/** The plan and its configuration, where something may be done about it. */
-async function chanceOf(
-  context: ActionContext,
-  chosen: Chosen,
-  capability: string,
-): Promise<Chance | undefined> {
-  if (!(await isAllowed())) return undefined;
-  const found = await choosePlan(context, chosen, capability);
-  if (found === undefined) return undefined;
-  const project = await projectOf(context, found.file.path);
-  return project && { ...found, project };
-}
-
-async function cutOver(context: ActionContext, chosen: Chosen): Promise<void> {
-  const found = await chanceOf(context, chosen, 'cuttable');
-  if (found === undefined) return;
-  const { plan, project } = found;
-  if (!(await agreesToCutOver(plan))) return;
-  const failed = plan.failedNodes > 0 ? ['--accept-failed'] : [];
-  const what = ['cutover', plan.planId, '--yes', ...failed];
-  const title = say('Cutting over to {model}', { model: modelName(plan.targetSpec) });
-  for (;;)
-    try {
-      await carryOut(context, project, title, what);
-      break;
-    } catch (error) {
-      if (!(error instanceof CommandFault)) throw error;
-      const accepted = await acceptedOf(error);
-      if (accepted === undefined) return;
-      what.push(...accepted);
-    }
-  const text = say('{model} is the active model.', { model: modelName(plan.targetSpec) });
-  void vscode.window.showInformationMessage(text);
-}
-
-/** What somebody accepts who was told why readers were not moved; undefined: nothing. */
-async function acceptedOf(fault: CommandFault): Promise<readonly string[] | undefined> {
-  const yes = say('Cut Over All the Same');
-  const why = harmless(inEditorWords(fault.message));
-  if (fault.code === 'GATE_NO_GO') {
-    if (!(await isConfirmed(say('The gate says no-go.'), why, yes))) return undefined;
-    const reason = await vscode.window.showInputBox({
-      title: say('Why is it cut over all the same?'),
-      prompt: say('The journal keeps it.'),
-      ignoreFocusOut: true,
-      validateInput: (text) => (text.trim() === '' ? say('Say why.') : undefined),
-    });
-    return reason === undefined ? undefined : ['--override-gate', reason];
-  }
-  const { behind = 0, extra = 0, findings = [] } = fault.details as Behind;
-  // What a finding tells cannot be accepted.
-  if (fault.code !== 'NODES_BEHIND' || findings.length > 0) throw fault;
-  if (!(await isConfirmed(say('Readers were not moved.'), why, yes))) return undefined;
-  return ['--accept-behind', String(behind + extra)];
-}
-
-interface Behind {
-  readonly behind?: number;
-  readonly extra?: number;
-  readonly findings?: readonly string[];
-}
-
-function agreesToCutOver(plan: PlanData): Promise<boolean> {
-  const settled = plan.completedNodes + plan.failedNodes + plan.skippedNodes + plan.rolledBackNodes;
-  return isConfirmed(
-    say('Make {model} the active model?', { model: modelName(plan.targetSpec) }),
-    say(
-      '{done} of {total} nodes are done, {open} open, {failed} failed. New content is embedded with it from then on.',
-      {
-        done: count(plan.completedNodes),
-        total: count(plan.totalNodes),
-        open: count(plan.totalNodes - settled),
-        failed: count(plan.failedNodes),
-      },
-    ),
-    plan.failedNodes > 0 ? say('Cut Over, Leave Failed Nodes Behind') : say('Cut Over'),
-  );
 }
 
 async function finalize(context: ActionContext, chosen: Chosen): Promise<void> {
@@ -121,8 +29,8 @@ async function finalize(context: ActionContext, chosen: Chosen): Promise<void> {
   const yes = await isConfirmed(
     say('Give the backups of {plan} up?', { plan: planName(plan) }),
     plan.strategy === 'inPlace'
-      ? say('The old vectors of {count} nodes are deleted, and the plan can never be rolled back.', {
-          count: count(plan.completedNodes - plan.adoptedNodes),
+      ? say('The old vectors of {nodes} are deleted, and the plan can never be rolled back.', {
+          nodes: nodesText(plan.completedNodes - plan.adoptedNodes, say),
         })
       : say('The side that readers do not use is dropped, and the plan can never be rolled back.'),
     say('Give Backups Up'),

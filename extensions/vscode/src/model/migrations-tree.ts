@@ -3,8 +3,9 @@ import type { Say } from '../language.ts';
 import type { PlanData, ProgressData, TaskData, WorkerData } from '../registry-process/messages.ts';
 import { faultRow, moreRow, noteRow, PAGE, type Reader, registryRow } from './branches.ts';
 import { count } from './figures.ts';
+import { capabilities } from './plan-capabilities.ts';
 import { planRow, reasonOf, statusIcon, taskRow, workerRow } from './plan-row.ts';
-import { statusName } from './plan-text.ts';
+import { nodesText, statusName } from './plan-text.ts';
 import type { RegistryFile } from './registry-file.ts';
 import type { Row } from './row.ts';
 
@@ -206,10 +207,7 @@ export class MigrationsTree {
       label,
       ...(size !== undefined && { description: count(size) }),
       icon: statusIcon(status),
-      spoken:
-        size === undefined
-          ? label
-          : this.#say('{status}, {count} nodes', { status: label, count: count(size) }),
+      spoken: size === undefined ? label : `${label}, ${nodesText(size, this.#say)}`,
       context: 'tasks',
       expansion: 'collapsed',
     };
@@ -227,8 +225,8 @@ export class MigrationsTree {
         label: code,
         description: `${count(size)} · ${message}`,
         icon: { name: 'warning', color: 'testing.iconFailed' },
-        spoken: this.#say('{code}, {count} nodes, {message}', { code, count: count(size), message }),
-        context: 'failure',
+        spoken: `${code}, ${nodesText(size, this.#say)}, ${message}`,
+        context: capabilities(plan).includes('retryable') ? 'failure retryable' : 'failure',
         expansion: 'collapsed',
         tooltip: { heading: code, lines: [[this.#say('One of them says'), message]] },
       };

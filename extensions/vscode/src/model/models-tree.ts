@@ -1,16 +1,24 @@
 import type { Say } from '../language.ts';
 import type { ModelData } from '../registry-process/messages.ts';
 import { faultRow, noteRow, type Reader, registryRow } from './branches.ts';
+import { type Ends, endIcon, endsOf, endText, successorText } from './calendar-text.ts';
 import { count, moment } from './figures.ts';
 import { type NodeCounts, nodesAt, strangers, unstampedNodes } from './node-counts.ts';
-import { modelName } from './plan-text.ts';
+import { modelName, nodesText } from './plan-text.ts';
 import type { RegistryFile } from './registry-file.ts';
 import { type Row, tooltip } from './row.ts';
+
+/** What only a look at the nodes can tell. */
+export interface KnownOfNodes {
+  readonly counts?: NodeCounts;
+  /** Names of models that no longer make the vectors they made. */
+  readonly drifted?: ReadonlySet<string>;
+}
 
 /** What stands behind a row. */
 export type ModelsBranch = { readonly row: Row; readonly file: RegistryFile } & (
   | { readonly kind: 'registry' | 'fault' | 'note' | 'unstamped' | 'stranger' }
-  | { readonly kind: 'family'; readonly versions: readonly ModelData[] }
+  | { readonly kind: 'family'; readonly versions: readonly ModelData[]; readonly ends: Ends }
   | { readonly kind: 'model'; readonly model: ModelData }
 );
 
@@ -18,13 +26,15 @@ export type ModelsBranch = { readonly row: Row; readonly file: RegistryFile } & 
 export class ModelsTree {
   readonly #reader: Reader;
   readonly #say: Say;
-  readonly #counts: (path: string) => NodeCounts | undefined;
+  readonly #now: () => number;
+  readonly #known: (path: string) => KnownOfNodes;
 
-  /** `counts`: nodes of a registry, where they were counted. */
-  constructor(reader: Reader, say: Say, counts: (path: string) => NodeCounts | undefined = () => undefined) {
-    this.#reader = reader;
-    this.#say = say;
-    this.#counts = counts;
+  /** `known`: what was found out about the nodes of a registry, which the registry itself cannot tell. */
+  constructor(o: { reader: Reader; say: Say; now: () => number; known?: (path: string) => KnownOfNodes }) {
+    this.#reader = o.reader;
+    this.#say = o.say;
+    this.#now = o.now;
+    this.#known = o.known ?? (() => ({}));
   }
 
   async roots(files: readonly RegistryFile[]): Promise<readonly ModelsBranch[]> {
@@ -41,12 +51,12 @@ export class ModelsTree {
       return families.length > 0 ? families : [{ kind: 'note', file, row: noteRow(file.path, text) }];
     }
     if (branch.kind !== 'family') return [];
-    const counts = this.#counts(file.path);
+    const known = { ...this.#known(file.path), ends: branch.ends };
     return branch.versions.map((model) => ({
       kind: 'model',
       file,
       model,
-      row: modelRow(file, model, counts, this.#say),
+      row: modelRow(file, model, known, this.#say),
     }));
   }
 
@@ -54,8 +64,9 @@ export class ModelsTree {
     try {
       const models = await this.#reader.read(file.path, 'models');
       const families = Map.groupBy(models, ({ modelId }) => modelId);
+      const ends = endsOf(models, this.#known(file.path).counts, this.#now());
       return [
-        ...[...families].map(([modelId, versions]) => this.#family(file, modelId, versions)),
+        ...[...families].map(([modelId, versions]) => this.#family(file, modelId, { versions, ends })),
         ...this.#others(file, models),
       ];
     } catch (error) {
@@ -63,30 +74,38 @@ export class ModelsTree {
     }
   }
 
-  #family(file: RegistryFile, modelId: string, models: readonly ModelData[]): ModelsBranch {
+  #family(
+    file: RegistryFile,
+    modelId: string,
+    o: { versions: readonly ModelData[]; ends: Ends },
+  ): ModelsBranch {
     const say = this.#say;
-    const versions = [...models].sort((a, b) => b.version - a.version);
+    const { ends } = o;
+    const versions = [...o.versions].sort((a, b) => b.version - a.version);
     const active = versions.find((model) => model.isActive);
-    const description = active
+    const which = active
       ? say('active: v{version}', { version: active.version })
       : versions.length === 1
         ? say('1 version')
         : say('{count} versions', { count: versions.length });
+    // What ends first; the row may be closed over its versions.
+    const end = [...ends.values()].find((entry) => entry.modelId === modelId);
+    const description = end ? `${which} · v${end.version} ${endText(end, say)}` : which;
     const row: Row = {
       id: `${file.path}|family|${modelId}`,
       label: modelId,
       description,
-      icon: { name: 'layers' },
-      spoken: `${modelId}, ${description}`,
+      icon: end === undefined ? { name: 'layers' } : endIcon(end),
+      spoken: `${modelId}, ${description.replace(' · ', ', ')}`,
       context: 'family',
       expansion: active || versions.length === 1 ? 'expanded' : 'collapsed',
     };
-    return { kind: 'family', file, versions, row };
+    return { kind: 'family', file, versions, ends, row };
   }
 
   /** Nodes that no registered model explains. */
   #others(file: RegistryFile, models: readonly ModelData[]): readonly ModelsBranch[] {
-    const counts = this.#counts(file.path);
+    const { counts } = this.#known(file.path);
     if (counts === undefined) return [];
     const unstamped = unstampedNodes(counts);
     return [
@@ -134,26 +153,35 @@ export class ModelsTree {
   }
 }
 
-function nodesText(size: number, say: Say): string {
-  return size === 1 ? say('1 node') : say('{count} nodes', { count: count(size) });
+/** What is known of one model besides what the registry holds. */
+interface KnownOfModels extends KnownOfNodes {
+  readonly ends: Ends;
 }
 
-function modelRow(file: RegistryFile, model: ModelData, counts: NodeCounts | undefined, say: Say): Row {
+function modelRow(
+  file: RegistryFile,
+  model: ModelData,
+  { counts, ends, drifted }: KnownOfModels,
+  say: Say,
+): Row {
+  const name = modelName(model);
   const nodes = counts && nodesText(nodesAt(counts, model), say);
-  const words = [
-    model.isActive ? say('active') : undefined,
-    nodes,
-    `${model.dimension} × ${model.datatype}`,
-    model.checksum.slice(0, 8),
-  ];
+  const end = ends.get(name);
+  const hasDrifted = drifted?.has(name) ?? false;
+  const drift = hasDrifted ? say('drifted') : undefined;
+  const state = model.isActive ? say('active') : undefined;
+  const words = [state, drift, end && endText(end, say), nodes, `${model.dimension} × ${model.datatype}`];
   return {
-    id: `${file.path}|model|${modelName(model)}`,
-    label: `v${model.version}`,
+    id: `${file.path}|model|${name}`,
+    // As the qualified id ends: where the side bar is narrow, the description is what is cut off.
+    label: `v${model.version}:${model.checksum.slice(0, 8)}`,
     description: words.filter((word) => word !== undefined).join(' · '),
-    icon: model.isActive ? { name: 'pass-filled', color: 'testing.iconPassed' } : { name: 'circle-outline' },
+    icon: modelIcon(model, end && endIcon(end), hasDrifted),
     spoken: [
       say('{model} version {version}', { model: model.modelId, version: model.version }),
-      model.isActive ? say('active') : say('not active'),
+      state ?? say('not active'),
+      drift,
+      end && endText(end, say),
       nodes,
       say('{count} dimensions', { count: model.dimension }),
     ]
@@ -161,7 +189,11 @@ function modelRow(file: RegistryFile, model: ModelData, counts: NodeCounts | und
       .join(', '),
     context: model.isActive ? 'model active' : 'model activatable',
     expansion: 'none',
-    tooltip: tooltip(modelName(model), {
+    tooltip: tooltip(name, {
+      [say('Drift')]: hasDrifted
+        ? say('it makes other vectors than it made before; “Diagnose…” says which')
+        : undefined,
+      [say('End')]: end && endText(end, say),
       [say('Name')]: model.name,
       [say('Description')]: model.description,
       [say('Nodes')]: counts && count(nodesAt(counts, model)),
@@ -170,8 +202,18 @@ function modelRow(file: RegistryFile, model: ModelData, counts: NodeCounts | und
       [say('Distance')]: model.distance,
       [say('Checksum')]: model.checksum,
       [say('Registered')]: moment(model.createdAt),
-      [say('Shut down')]: moment(model.shutdownAt),
-      [say('Successor')]: model.successor && modelName(model.successor),
+      [say('Deprecated')]: dateOf(model.deprecatedAt),
+      [say('Shut down')]: dateOf(model.shutdownAt),
+      [say('Successor')]: end ? successorText(end, say) : model.successor && modelName(model.successor),
     }),
   };
+}
+
+/** A date as the provider wrote it may have no time. */
+const dateOf = (written: string | undefined) => written?.slice(0, 10);
+
+function modelIcon(model: ModelData, end: Row['icon'] | undefined, hasDrifted: boolean): Row['icon'] {
+  if (hasDrifted) return { name: 'error', color: 'testing.iconFailed' };
+  if (end !== undefined) return end;
+  return model.isActive ? { name: 'pass-filled', color: 'testing.iconPassed' } : { name: 'circle-outline' };
 }

@@ -1,10 +1,19 @@
 import type { MigrationStatus, TaskStatus } from '@registry/core';
 import type { Say } from '../language.ts';
 import type { PlanData, ProgressData, TaskData, WorkerData } from '../registry-process/messages.ts';
-import { count, moment } from './figures.ts';
+import { count, moment, percent } from './figures.ts';
 import { reasonText } from './in-editor-words.ts';
+import { spendingText } from './pace-input.ts';
 import { capabilities } from './plan-capabilities.ts';
-import { isMoving, modelName, paceText, planName, priorityName, statusName } from './plan-text.ts';
+import {
+  heldBackOf,
+  isMoving,
+  modelName,
+  paceText,
+  planName,
+  priorityName,
+  statusName,
+} from './plan-text.ts';
 import { type Row, tooltip } from './row.ts';
 
 const icons: Readonly<Record<MigrationStatus | TaskStatus, Row['icon']>> = {
@@ -55,9 +64,12 @@ export function planRow(
       [say('Status')]: statusName(plan.status, say),
       [say('Progress')]: pace,
       [say('Reason')]: plan.reason && reasonText(plan.reason),
-      [say('Held back')]: plan.hold && reasonText(plan.hold),
+      [say('Held back')]: heldBackOf(plan, progress, say),
+      [say('Hold')]: plan.hold && reasonText(plan.hold),
       [say('Nodes')]: count(plan.totalNodes),
       [say('Priority')]: priorityName(plan.priority, say),
+      [say('Duty cycle')]: plan.dutyCycle < 1 ? percent(Math.round(plan.dutyCycle * 100)) : undefined,
+      [say('Spend cap')]: plan.spendCap && spendingText(plan, say),
       [say('Pace')]: say('batches of {size}, {lanes} at a time, {milliseconds} ms apart', {
         size: plan.batchSize,
         lanes: plan.maxParallelWorkers,

@@ -11,6 +11,11 @@ export const qualifiedId = ({ checksum, ...spec }: Spec & { readonly checksum: s
   `${modelName(spec)}:${checksum.slice(0, 8)}`;
 export const planName = (plan: PlanData) => `${modelName(plan.sourceSpec)} → ${modelName(plan.targetSpec)}`;
 
+/** `1 node`, `1,240 nodes`. */
+export function nodesText(size: number, say: Say): string {
+  return size === 1 ? say('1 node') : say('{count} nodes', { count: count(size) });
+}
+
 export function statusName(status: MigrationStatus | TaskStatus, say: Say): string {
   const names: Record<MigrationStatus | TaskStatus, string> = {
     pending: say('Waiting'),
@@ -31,7 +36,7 @@ export function priorityName(priority: Priority, say: Say): string {
 }
 
 /** Why a plan is not faster. */
-export function heldBackText(by: HeldBackBy, plan: PlanData, say: Say): string {
+function heldBackText(by: HeldBackBy, plan: PlanData, say: Say): string {
   const texts: Record<HeldBackBy, string> = {
     throttle: say('throttled by {milliseconds} ms', { milliseconds: count(plan.throttleMs) }),
     rateLimit: say('rate limit, next try {time} UTC', { time: timeOf(plan.hold?.until) }),
@@ -54,6 +59,23 @@ const moving: readonly MigrationStatus[] = ['pending', 'in_progress', 'rolling_b
 /** Whether a worker has, or would have, something to do for the plan. */
 export const isMoving = (plan: PlanData) => moving.includes(plan.status);
 
+/** What the plan itself says of it, where nobody has told more. */
+function heldOf({ status, hold, reason }: PlanData): HeldBackBy | undefined {
+  if (status === 'paused') return reason?.code === 'SPEND_CAP' ? 'spendCap' : undefined;
+  if (hold === undefined || !moving.includes(status)) return undefined;
+  return hold.code === 'RATE_LIMITED' ? 'rateLimit' : 'backoff';
+}
+
+/** Why a plan is not faster, or stands still; undefined where nothing holds it back. */
+export function heldBackOf(
+  plan: PlanData,
+  progress: Partial<ProgressData> | undefined,
+  say: Say,
+): string | undefined {
+  const by = (isMoving(plan) ? progress?.heldBackBy : undefined) ?? heldOf(plan);
+  return by && heldBackText(by, plan, say);
+}
+
 /** How far a plan is, how fast, and what keeps it: `62 % · 1,240/s · 4 min left`. */
 export function paceText(plan: PlanData, progress: Partial<ProgressData> | undefined, say: Say): string {
   const parts: string[] = [];
@@ -63,10 +85,13 @@ export function paceText(plan: PlanData, progress: Partial<ProgressData> | undef
     const { nodesPerSecond = 0, etaSeconds, heldBackBy } = progress ?? {};
     if (nodesPerSecond > 0 && heldBackBy !== 'noWorker') parts.push(rate(nodesPerSecond));
     if (etaSeconds !== undefined && heldBackBy !== 'noWorker') parts.push(timeLeft(etaSeconds, say));
-    if (heldBackBy !== undefined) parts.push(heldBackText(heldBackBy, plan, say));
+    const held = heldBackBy ?? heldOf(plan);
+    if (held !== undefined) parts.push(heldBackText(held, plan, say));
   } else if (plan.status === 'paused') {
     parts.push(percent(plan.progressPercent));
-    if (plan.reason !== undefined) parts.push(plan.reason.code);
+    const held = heldOf(plan);
+    if (held !== undefined) parts.push(heldBackText(held, plan, say));
+    else if (plan.reason !== undefined) parts.push(plan.reason.code);
   } else parts.push(endText(plan, say));
   if (plan.priority !== 2) parts.push(priorityName(plan.priority, say));
   return [...parts, ...failed].join(' · ');
@@ -79,9 +104,9 @@ function rolledBackText(plan: PlanData, say: Say): string {
 function endText(plan: PlanData, say: Say): string {
   if (plan.status === 'rolled_back') return rolledBackText(plan, say);
   if (plan.status === 'cancelled')
-    return say('{done} of {total} nodes', {
+    return say('{done} of {nodes}', {
       done: count(plan.completedNodes),
-      total: count(plan.totalNodes),
+      nodes: nodesText(plan.totalNodes, say),
     });
-  return say('{count} nodes', { count: count(plan.totalNodes) });
+  return nodesText(plan.totalNodes, say);
 }

@@ -4,6 +4,7 @@ import { commands } from '../ids.ts';
 import { inEditorWords } from '../model/in-editor-words.ts';
 import { modelName } from '../model/plan-text.ts';
 import type { RegistryFile } from '../model/registry-file.ts';
+import type { Diagnoses } from '../registries/diagnoses.ts';
 import { LiveRegistry } from '../registries/live-registry.ts';
 import type { NodeCountsOf } from '../registries/node-counts-of.ts';
 import type { RegistryProcess } from '../registries/registry-process.ts';
@@ -23,6 +24,7 @@ export interface PageContext {
   readonly registries: RegistryProcess;
   readonly extensionUri: vscode.Uri;
   readonly counts: NodeCountsOf;
+  readonly diagnoses: Diagnoses;
   readonly log: vscode.LogOutputChannel;
   openWatch(file: RegistryFile, planId: string): void;
 }
@@ -40,6 +42,7 @@ export class PageHost implements vscode.Disposable {
   #release: (() => void) | undefined;
   #isReady = false;
   #wanted: ModelRef | undefined;
+  #isDiagnosisWanted = false;
 
   constructor(context: PageContext, panel: vscode.WebviewPanel, subject: Subject) {
     this.#context = context;
@@ -62,6 +65,7 @@ export class PageHost implements vscode.Disposable {
     this.#disposables = [
       followFile(subject.path, () => this.#live.hint()),
       context.counts.onDidChange((path) => path === subject.path && this.#tellCounts()),
+      context.diagnoses.onDidChange((path) => path === subject.path && this.#tellDiagnosis()),
       webview.onDidReceiveMessage((message) => this.#hear(message)),
       panel.onDidChangeViewState(() => this.#see()),
       panel.onDidDispose(() => this.dispose()),
@@ -89,6 +93,12 @@ export class PageHost implements vscode.Disposable {
     if (this.#isReady) this.#tellWanted();
   }
 
+  /** Shows what the doctor found, once the page is there. */
+  showDiagnosis(): void {
+    this.#isDiagnosisWanted = true;
+    if (this.#isReady) this.#tellDiagnosis();
+  }
+
   dispose(): void {
     this.#live.hide();
     this.#release?.();
@@ -111,6 +121,13 @@ export class PageHost implements vscode.Disposable {
 
   #tellCounts(): void {
     this.#post({ type: 'counts', counts: this.#context.counts.of(this.#subject.path) });
+  }
+
+  #tellDiagnosis(): void {
+    if (this.#subject.view === 'watch') return;
+    const diagnosis = this.#context.diagnoses.of(this.#subject.path);
+    this.#post({ type: 'diagnosis', diagnosis, isWanted: this.#isDiagnosisWanted });
+    this.#isDiagnosisWanted = false;
   }
 
   #tellWanted(): void {
@@ -143,6 +160,7 @@ export class PageHost implements vscode.Disposable {
     this.#isReady = true;
     if (this.#subject.view === 'watch') return;
     this.#tellCounts();
+    this.#tellDiagnosis();
     this.#tellWanted();
     if (vscode.workspace.isTrusted) void this.#context.counts.count(this.#subject.path);
   }
@@ -169,25 +187,51 @@ export class PageHost implements vscode.Disposable {
     this.#panel.title = say('Migration to {model}', { model: modelName(targetSpec) });
   }
 
-  async #act(message: Extract<PageMessage, { type: 'act' | 'node' | 'tune' | 'watch' }>): Promise<void> {
+  async #act(message: Exclude<PageMessage, { type: 'ready' | 'ask' }>): Promise<void> {
     const { path, label } = this.#subject;
     const file: RegistryFile = { path, label, isOpened: false };
     if (message.type === 'watch') {
       this.#context.openWatch(file, message.planId);
       return;
     }
-    const plan = { planId: message.planId } as PlanData;
-    const branch =
-      message.type === 'node'
-        ? { kind: 'task', file, plan, task: { nodeId: message.nodeId } }
-        : { kind: 'plan', file, plan };
-    const given = message.type === 'tune' ? [{ branch }, { [message.setting]: message.value }] : [{ branch }];
-    await vscode.commands.executeCommand(
-      commands[message.type === 'tune' ? 'tune' : message.action],
-      ...given,
-    );
+    const [command, branch, ...given] = await this.#commandOf(message, file);
+    await vscode.commands.executeCommand(commands[command], { branch }, ...given);
     this.#live.hint();
     this.#post({ type: 'changed' });
+  }
+
+  /** The command that a button stands for, and the row on which it would be called. */
+  async #commandOf(
+    message: Exclude<PageMessage, { type: 'ready' | 'ask' | 'watch' }>,
+    file: RegistryFile,
+  ): Promise<readonly [keyof typeof commands, object, ...unknown[]]> {
+    const ofPlan = (planId: string) => ({ kind: 'plan', file, plan: { planId } as PlanData });
+    switch (message.type) {
+      case 'node': {
+        const task = { nodeId: message.nodeId };
+        return [message.action, { ...ofPlan(message.planId), kind: 'task', task }];
+      }
+      case 'cause':
+        return ['retryFailed', { ...ofPlan(message.planId), kind: 'failure', code: message.errorCode }];
+      case 'tune':
+        return ['tune', ofPlan(message.planId), message.tuning];
+      case 'act':
+        return [message.action, ofPlan(message.planId)];
+      case 'diagnose':
+        return ['diagnose', { kind: 'registry', file }];
+      case 'mend':
+        return [message.command, await this.#branchOf(message, file)];
+    }
+  }
+
+  async #branchOf(
+    { planId, model }: Extract<PageMessage, { type: 'mend' }>,
+    file: RegistryFile,
+  ): Promise<object> {
+    if (planId !== undefined) return { kind: 'plan', file, plan: { planId } as PlanData };
+    const models = model === undefined ? [] : await this.#context.registries.read(file.path, 'models');
+    const known = models.find((each) => model !== undefined && modelName(each) === modelName(model));
+    return known === undefined ? { kind: 'registry', file } : { kind: 'model', file, model: known };
   }
 
   /** No style or script but our own files, nothing from anywhere else. */

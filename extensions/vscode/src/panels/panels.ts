@@ -48,6 +48,15 @@ export class Panels
     open.at(-1)?.showModel(model);
   }
 
+  /** Shows what the doctor found on the page of the registry. */
+  async showDiagnosis(file: RegistryFile): Promise<void> {
+    await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file.path), pages.anyDatabase);
+    [...this.#documents]
+      .filter((page) => page.path === file.path)
+      .at(-1)
+      ?.showDiagnosis();
+  }
+
   /** After a reload of the window. */
   async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
     const { path, label, planId } = (state ?? {}) as Partial<Record<string, unknown>>;

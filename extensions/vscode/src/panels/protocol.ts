@@ -1,6 +1,7 @@
 /** What a page and the extension say to each other. The page shows registries, so nothing it says is trusted. */
 import type { ModelRef } from '@registry/core';
 import * as z from 'zod/mini';
+import { type DiagnosisData, mendingCommands } from '../model/mending.ts';
 import type { NodeCounts } from '../model/node-counts.ts';
 import type { Fault, ProgressData } from '../registry-process/messages.ts';
 
@@ -27,6 +28,7 @@ const questions = z.discriminatedUnion('name', [
     }),
   }),
   z.strictObject({ name: z.literal('failures'), input: z.strictObject({ planId }) }),
+  z.strictObject({ name: z.literal('verdict'), input: z.strictObject({ planId }) }),
   z.strictObject({
     name: z.literal('journal'),
     input: z.strictObject({ ...page, planId: z.optional(planId) }),
@@ -44,10 +46,28 @@ export const pageActions = [
   'rollBack',
   'finalize',
   'cancel',
+  'askGate',
+  'writeReport',
 ] as const;
 
 /** The same for one node of a plan. */
 export const nodeActions = ['retryFailed', 'rollBack', 'copyNodeId'] as const;
+
+const whole = z.optional(z.int().check(z.gte(0)));
+const tuning = z.strictObject({
+  batchSize: whole,
+  throttleMs: whole,
+  maxParallelWorkers: whole,
+  dutyCycle: z.optional(z.number().check(z.gte(0), z.lte(1))),
+  spendCap: z.optional(
+    z.nullable(
+      z.union([
+        z.strictObject({ dollars: z.number().check(z.gt(0)) }),
+        z.strictObject({ tokens: z.int().check(z.gt(0)) }),
+      ]),
+    ),
+  ),
+});
 
 const messages = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready') }),
@@ -59,11 +79,15 @@ const messages = z.discriminatedUnion('type', [
     planId,
     nodeId: z.string().check(z.minLength(1)),
   }),
+  /** All failed nodes of one cause are tried again. */
+  z.strictObject({ type: z.literal('cause'), planId, errorCode: z.string().check(z.minLength(1)) }),
+  z.strictObject({ type: z.literal('tune'), planId, tuning }),
+  z.strictObject({ type: z.literal('diagnose') }),
   z.strictObject({
-    type: z.literal('tune'),
-    planId,
-    setting: z.enum(['batchSize', 'throttleMs', 'maxParallelWorkers']),
-    value: z.int().check(z.gte(0)),
+    type: z.literal('mend'),
+    command: z.enum(mendingCommands),
+    model: z.optional(z.strictObject({ modelId: z.string(), version: z.int() })),
+    planId: z.optional(planId),
   }),
   z.strictObject({ type: z.literal('watch'), planId }),
 ]);
@@ -92,6 +116,12 @@ export type HostMessage =
     }
   /** How many nodes are at each model, where they were counted. */
   | { readonly type: 'counts'; readonly counts: NodeCounts | undefined }
+  /** What the doctor found last; `isWanted`: it is to be shown now. */
+  | {
+      readonly type: 'diagnosis';
+      readonly diagnosis: DiagnosisData | undefined;
+      readonly isWanted: boolean;
+    }
   /** Shows the details of a model. */
   | { readonly type: 'model'; readonly model: ModelRef }
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }

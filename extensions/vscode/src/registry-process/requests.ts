@@ -1,5 +1,6 @@
 import type {
   EmbeddingVersionManager,
+  GateReport,
   MigrationStatus,
   ModelRef,
   Page,
@@ -14,6 +15,8 @@ type Manager = EmbeddingVersionManager;
 
 /** Failures beyond the newest plans of each status are not counted. */
 const MOST_FAILING = 100;
+/** Of one cause, in one transaction. */
+const RETRIED_AT_ONCE = 1_000;
 const mayFail: ReadonlySet<MigrationStatus> = new Set(['in_progress', 'paused', 'failed']);
 
 interface PageRequest {
@@ -34,6 +37,13 @@ export const reads = {
   failures: (manager: Manager, o: { planId: string }) => manager.listFailures(o.planId),
   journal: (manager: Manager, o: PageRequest & { planId?: string }) => manager.listJournal(o),
   workers: (manager: Manager) => manager.listWorkers(),
+  /** What the gate said last of a plan; cutting over goes by it. */
+  verdict: async (manager: Manager, o: { planId: string }) => {
+    const { items } = await manager.listJournal({ ...o, action: 'plan:gate', limit: 1 });
+    return items[0]?.details as GateReport | undefined;
+  },
+  /** Reads the registry; what is written is a file beside it. */
+  report: (manager: Manager, o: { planId: string; path: string }) => manager.writeReport(o),
   /** What a view shows before anything is expanded. */
   summary: async (manager: Manager) => {
     const models = await manager.listModels();
@@ -78,9 +88,33 @@ export const writes = {
     (await manager.cancelMigration(o.planId)).toJSON(),
   tune: async (manager: Manager, o: { planId: string } & PlanTuning) =>
     (await manager.tuneMigration(o)).toJSON(),
-  retryFailed: (manager: Manager, o: { planId: string; nodeIds?: readonly string[] }) =>
-    manager.retryFailed(o),
+  retryFailed: (
+    manager: Manager,
+    o: { planId: string; nodeIds?: readonly string[]; errorCode?: RegistryErrorCode },
+  ) => {
+    const { errorCode, ...rest } = o;
+    return errorCode === undefined ? manager.retryFailed(rest) : retryCause(manager, o.planId, errorCode);
+  },
 };
+
+/** Page by page: one cause may stand behind a million nodes. */
+async function retryCause(manager: Manager, planId: string, errorCode: RegistryErrorCode): Promise<number> {
+  let retried = 0;
+  let after: string | undefined;
+  do {
+    const page = await manager.listTasks({
+      planId,
+      status: 'failed',
+      errorCode,
+      limit: RETRIED_AT_ONCE,
+      ...(after !== undefined && { after }),
+    });
+    after = page.next;
+    const nodeIds = page.items.map(({ nodeId }) => nodeId);
+    if (nodeIds.length > 0) retried += await manager.retryFailed({ planId, nodeIds });
+  } while (after !== undefined);
+  return retried;
+}
 
 const plain = <T>(item: { toJSON(): T }): T => item.toJSON();
 

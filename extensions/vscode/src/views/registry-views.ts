@@ -5,8 +5,9 @@ import { contexts, rowCommands, settings, views } from '../ids.ts';
 import type { Say } from '../language.ts';
 import { count } from '../model/figures.ts';
 import { type MigrationsBranch, MigrationsTree } from '../model/migrations-tree.ts';
-import { type ModelsBranch, ModelsTree } from '../model/models-tree.ts';
+import { type KnownOfNodes, type ModelsBranch, ModelsTree } from '../model/models-tree.ts';
 import type { RegistryFile } from '../model/registry-file.ts';
+import type { Diagnoses } from '../registries/diagnoses.ts';
 import { LiveRegistry } from '../registries/live-registry.ts';
 import type { NodeCountsOf } from '../registries/node-counts-of.ts';
 import type { RegistryList } from '../registries/registry-list.ts';
@@ -30,6 +31,7 @@ export interface ViewParts {
   readonly registries: RegistryProcess;
   readonly list: RegistryList;
   readonly counts: NodeCountsOf;
+  readonly diagnoses: Diagnoses;
   readonly say: Say;
   /** The workers of a registry may be others than before. */
   readonly onWorkers: (path: string) => void;
@@ -54,7 +56,7 @@ export class RegistryViews implements vscode.Disposable {
   readonly #disposables: vscode.Disposable[];
   #release: (() => void) | undefined;
 
-  constructor({ registries, list, counts, say, onWorkers }: ViewParts) {
+  constructor({ registries, list, counts, diagnoses, say, onWorkers }: ViewParts) {
     this.#process = registries;
     this.#list = list;
     this.#counts = counts;
@@ -62,7 +64,12 @@ export class RegistryViews implements vscode.Disposable {
     this.#onWorkers = onWorkers;
     this.#reader = new RestingReader(registries);
     const migrations = new MigrationsTree(this.#reader, say, hostname());
-    const models = new ModelsTree(this.#reader, say, (path) => counts.of(path));
+    const models = new ModelsTree({
+      reader: this.#reader,
+      say,
+      now: () => this.#clock.now(),
+      known: (path) => knownOf(path, counts, diagnoses),
+    });
     this.#migrations = migrations;
     this.#models = models;
     this.#migrationsTree = new BranchTree(
@@ -86,6 +93,7 @@ export class RegistryViews implements vscode.Disposable {
       this.#status,
       list.onDidChange(() => this.#follow()),
       counts.onDidChange(() => this.#modelsTree.refresh()),
+      diagnoses.onDidChange(() => this.#modelsTree.refresh()),
       vscode.workspace.onDidChangeConfiguration((event) => {
         if (event.affectsConfiguration(`${settings.section}.${settings.statusBar}`)) this.#see();
       }),
@@ -269,6 +277,11 @@ export class RegistryViews implements vscode.Disposable {
       if (statusBar) void this.#readAhead(file);
     }
   }
+}
+
+function knownOf(path: string, counts: NodeCountsOf, diagnoses: Diagnoses): KnownOfNodes {
+  const found = counts.of(path);
+  return { ...(found && { counts: found }), drifted: diagnoses.drifted(path) };
 }
 
 const viewOf = (id: string, treeDataProvider: vscode.TreeDataProvider<unknown>) =>

@@ -1,4 +1,5 @@
 import { count } from '../model/figures.ts';
+import { capabilities } from '../model/plan-capabilities.ts';
 import type { nodeActions } from '../panels/protocol.ts';
 import type { OutputOf, PlanData, Reads, TaskData } from '../registry-process/messages.ts';
 import type { Connection } from './connection.ts';
@@ -72,13 +73,25 @@ export class FailuresSection {
       String(task.retryCount),
       this.#buttons(task),
     ]);
-    const list = table(code, titles, rows);
-    if (before.length === 0 && next === undefined) return [list];
+    const all = element(
+      'button',
+      { type: 'button', onClick: () => this.#connection.tell({ type: 'cause', planId, errorCode: code }) },
+      say('Retry All of This Cause'),
+    );
+    const list = [
+      ...(this.#mayAct && this.#isRetryable ? [element('div', { class: 'buttons' }, all)] : []),
+      table(code, titles, rows),
+    ];
+    if (before.length === 0 && next === undefined) return list;
     const go = (to: string[]) => {
       this.#open.set(code, to);
       if (this.#plan) void this.draw(this.#plan);
     };
-    return [list, pager({ before, next, go }, say)];
+    return [...list, pager({ before, next, go }, say)];
+  }
+
+  get #isRetryable(): boolean {
+    return this.#plan !== undefined && capabilities(this.#plan).includes('retryable');
   }
 
   #buttons(task: TaskData): HTMLElement {
@@ -98,7 +111,7 @@ export class FailuresSection {
     return element(
       'span',
       { class: 'row-buttons' },
-      ...(this.#mayAct ? [button('retryFailed', say('Retry'))] : []),
+      ...(this.#mayAct && this.#isRetryable ? [button('retryFailed', say('Retry'))] : []),
       ...(this.#mayAct && task.canRollback ? [button('rollBack', say('Roll Back…'))] : []),
       button('copyNodeId', say('Copy Id')),
     );

@@ -23,11 +23,13 @@ connection.listen(
     page =
       subject.view === 'watch'
         ? new WatchPage({ root, connection, subject, mayAct, tell })
-        : new RegistryPage({ root, connection, subject, tell });
+        : new RegistryPage({ root, connection, subject, mayAct, tell });
     void page.refresh();
   },
   (message) => {
     if (message.type === 'counts' && page instanceof RegistryPage) page.counted(message.counts);
+    if (message.type === 'diagnosis' && page instanceof RegistryPage)
+      page.diagnosed(message.diagnosis, message.isWanted);
     if (message.type === 'model' && page instanceof RegistryPage) page.showModel(message.model);
     if (message.type === 'changed') void page?.refresh();
     if (message.type === 'progress' && page instanceof WatchPage) page.progress(message.progress, message.at);

@@ -2,11 +2,13 @@ import type { ModelRef } from '@registry/core';
 import type { Say } from '../language.ts';
 import { count, moment, percent } from '../model/figures.ts';
 import { detailsText, subjectText } from '../model/journal-text.ts';
+import type { DiagnosisData, Mending } from '../model/mending.ts';
 import type { NodeCounts } from '../model/node-counts.ts';
 import { modelName, planName, statusName } from '../model/plan-text.ts';
 import type { Subject } from '../panels/protocol.ts';
 import type { PlanData, TaskData } from '../registry-process/messages.ts';
 import type { Connection } from './connection.ts';
+import { diagnosisView } from './diagnosis-view.ts';
 import { element, pager, table } from './dom.ts';
 import { modelDetails, modelTable } from './model-views.ts';
 
@@ -21,13 +23,14 @@ const taskStatuses = [
   'rolled_back',
   'cancelled',
 ] as const;
-const tabs = ['models', 'plans', 'tasks', 'journal'] as const;
+const tabs = ['models', 'plans', 'tasks', 'journal', 'health'] as const;
 type Tab = (typeof tabs)[number];
 
 interface Parts {
   readonly root: HTMLElement;
   readonly connection: Connection;
   readonly subject: Extract<Subject, { view: 'registry' }>;
+  readonly mayAct: boolean;
   /** What stands in the way; without an error, that nothing does. */
   readonly tell: (error?: unknown) => void;
 }
@@ -50,6 +53,7 @@ export class RegistryPage {
   readonly #content = element('section', { role: 'tabpanel' });
   #place: Place;
   #counts: NodeCounts | undefined;
+  #diagnosis: DiagnosisData | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -83,6 +87,13 @@ export class RegistryPage {
     if (this.#place.tab === 'models') void this.refresh();
   }
 
+  /** The doctor has looked. */
+  diagnosed(diagnosis: DiagnosisData | undefined, isWanted: boolean): void {
+    this.#diagnosis = diagnosis;
+    if (isWanted) this.#go({ tab: 'health', before: [] });
+    else if (this.#place.tab === 'health') void this.refresh();
+  }
+
   showModel(model: ModelRef): void {
     this.#go({ tab: 'models', before: [], model: modelName(model) });
   }
@@ -99,6 +110,7 @@ export class RegistryPage {
       plans: say('Plans'),
       tasks: say('Tasks'),
       journal: say('Journal'),
+      health: say('Health'),
     };
     const buttons = tabs.map((tab) => {
       const { planId } = this.#place;
@@ -121,6 +133,8 @@ export class RegistryPage {
         return this.#tasks();
       case 'journal':
         return this.#journal();
+      case 'health':
+        return this.#health();
     }
   }
 
@@ -260,6 +274,22 @@ export class RegistryPage {
       table(say('Journal'), [say('When'), say('What'), say('Which'), say('Details'), say('Who')], rows),
       this.#pager(next),
     ];
+  }
+
+  async #health(): Promise<readonly Node[]> {
+    const { connection, mayAct } = this.#parts;
+    const { say } = connection;
+    const diagnose = element(
+      'button',
+      { type: 'button', onClick: () => connection.tell({ type: 'diagnose' }) },
+      this.#diagnosis === undefined ? say('Diagnose') : say('Diagnose Again'),
+    );
+    const button = mayAct ? [element('div', { class: 'buttons' }, diagnose)] : [];
+    if (this.#diagnosis === undefined)
+      return [element('p', {}, say('Nobody has looked through the nodes yet.')), ...button];
+    const models = await connection.ask('models');
+    const mend = (mending: Mending) => connection.tell({ type: 'mend', ...mending });
+    return [...button, ...diagnosisView(this.#diagnosis, { models, mend: mayAct ? mend : undefined }, say)];
   }
 
   #pager(next: string | undefined): HTMLElement {

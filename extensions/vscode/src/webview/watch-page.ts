@@ -1,12 +1,14 @@
 import { count, percent, rate, timeLeft } from '../model/figures.ts';
 import { reasonText } from '../model/in-editor-words.ts';
+import { parseTuning, spendingText, type Tunable, tuningValue } from '../model/pace-input.ts';
 import { capabilities } from '../model/plan-capabilities.ts';
-import { heldBackText, isMoving, planName, statusName } from '../model/plan-text.ts';
+import { heldBackOf, isMoving, planName, statusName } from '../model/plan-text.ts';
 import type { pageActions, Subject } from '../panels/protocol.ts';
 import type { PlanData, ProgressData } from '../registry-process/messages.ts';
 import type { Connection } from './connection.ts';
 import { element } from './dom.ts';
 import { FailuresSection } from './failures-section.ts';
+import { GateSection } from './gate-section.ts';
 import { HistorySection } from './history-section.ts';
 import { ratePlot, type Sample } from './rate-plot.ts';
 import { WorkersSection } from './workers-section.ts';
@@ -15,7 +17,6 @@ const MOST_SAMPLES = 600;
 const MOST_IN_HAND = 200;
 
 type Action = (typeof pageActions)[number];
-type Setting = 'batchSize' | 'throttleMs' | 'maxParallelWorkers';
 
 interface Parts {
   readonly root: HTMLElement;
@@ -35,6 +36,7 @@ export class WatchPage {
   readonly #pace = element('section', { class: 'pace' });
   readonly #failures: FailuresSection;
   readonly #workers: WorkersSection;
+  readonly #gate: GateSection;
   readonly #history: HistorySection;
   readonly #samples: Sample[];
   #progress: ProgressData | undefined;
@@ -50,6 +52,7 @@ export class WatchPage {
     const { connection, subject, mayAct } = parts;
     this.#failures = new FailuresSection(connection, mayAct);
     this.#workers = new WorkersSection(connection, subject.planId);
+    this.#gate = new GateSection(connection, subject.planId);
     this.#history = new HistorySection(connection, subject.planId);
     parts.root.replaceChildren(
       this.#head,
@@ -58,6 +61,7 @@ export class WatchPage {
       this.#pace,
       this.#failures.element,
       this.#workers.element,
+      this.#gate.element,
       this.#history.element,
     );
     this.#remember();
@@ -72,7 +76,12 @@ export class WatchPage {
       this.#draw(plan);
       this.#drawPace(plan);
       this.#failedNodes = plan.failedNodes;
-      await Promise.all([this.#failures.draw(plan), this.#workers.draw(), this.#history.draw()]);
+      await Promise.all([
+        this.#failures.draw(plan),
+        this.#workers.draw(),
+        this.#gate.draw(),
+        this.#history.draw(),
+      ]);
       if (isMoving(plan)) await this.#countInHand();
       tell();
     } catch (error) {
@@ -126,7 +135,6 @@ export class WatchPage {
     const bar = element('progress', { label: say('Progress') });
     bar.max = Math.max(1, plan.totalNodes);
     bar.value = plan.status === 'rolling_back' ? plan.rolledBackNodes : settled;
-    const held = progress?.heldBackBy && heldBackText(progress.heldBackBy, plan, say);
     const figures: readonly (readonly [string, string | undefined])[] = [
       [say('Done'), say('{done} of {total}', { done: count(settled), total: count(plan.totalNodes) })],
       [say('Failed'), plan.failedNodes > 0 ? count(plan.failedNodes) : undefined],
@@ -136,7 +144,8 @@ export class WatchPage {
       [say('In Hand'), progress && this.#inHand],
       [say('Lanes'), progress && count(plan.maxParallelWorkers)],
       [say('Workers'), progress && count(progress.workers)],
-      [say('Held back'), held],
+      [say('Spent'), plan.spendCap && spendingText(plan, say)],
+      [say('Held back'), heldBackOf(plan, progress, say)],
     ];
     this.#head.replaceChildren(
       element(
@@ -172,12 +181,17 @@ export class WatchPage {
       ['pause', say('Pause'), can.includes('pausable')],
       ['resume', say('Resume'), can.includes('resumable')],
       ['retryFailed', say('Retry Failed'), can.includes('retryable')],
+      ['askGate', say('Ask the Gate'), can.includes('cuttable')],
       ['cutOver', say('Cut Over…'), can.includes('cuttable')],
       ['cancel', say('Cancel…'), can.includes('cancellable')],
       ['rollBack', say('Roll Back…'), can.includes('reversible')],
       ['finalize', say('Give Backups Up…'), can.includes('finalizable')],
+      ['writeReport', say('Write Report…'), true],
     ];
-    const offered = buttons.filter(([, , isOffered]) => mayAct && isOffered);
+    // A report changes nothing but the file it becomes.
+    const offered = buttons.filter(
+      ([action, , isOffered]) => isOffered && (mayAct || action === 'writeReport'),
+    );
     const key = offered.map(([action]) => action).join(' ');
     if (key === this.#offered) return;
     this.#offered = key;
@@ -193,18 +207,16 @@ export class WatchPage {
     const { connection, mayAct } = this.#parts;
     const { say } = connection;
     const isTunable = mayAct && capabilities(plan).includes('tunable');
-    const field = (setting: Setting, label: string) => {
+    const complaint = element('p', { class: 'fault', role: 'alert' });
+    const field = (setting: Tunable, label: string) => {
       const onChange = (text: string) => {
-        const value = Number(text);
-        if (/^\d+$/.test(text)) connection.tell({ type: 'tune', planId: plan.planId, setting, value });
+        const parsed = parseTuning(setting, text, say);
+        complaint.textContent = 'complaint' in parsed ? `${label}: ${parsed.complaint}` : '';
+        if ('tuning' in parsed) connection.tell({ type: 'tune', planId: plan.planId, tuning: parsed.tuning });
       };
-      const value = String(plan[setting]);
-      return element(
-        'label',
-        {},
-        label,
-        element('input', { type: 'number', value, disabled: !isTunable, onChange }),
-      );
+      const value = tuningValue(setting, plan);
+      const type = setting === 'spendCap' ? 'text' : 'number';
+      return element('label', {}, label, element('input', { type, value, disabled: !isTunable, onChange }));
     };
     this.#pace.replaceChildren(
       element('h2', {}, say('Pace')),
@@ -214,7 +226,10 @@ export class WatchPage {
         field('throttleMs', say('Throttle (ms)')),
         field('batchSize', say('Batch size')),
         field('maxParallelWorkers', say('Lanes')),
+        field('dutyCycle', say('Duty cycle (%)')),
+        field('spendCap', say('Spend cap (usd or tokens)')),
       ),
+      complaint,
     );
   }
 }

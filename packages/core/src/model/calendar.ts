@@ -28,6 +28,12 @@ export interface CalendarEntry extends ModelRef {
   readonly message: string;
 }
 
+/** What the calendar asks of a model: a registered one, or its data. */
+export type CalendarModel = Pick<
+  RegisteredModel,
+  'modelId' | 'version' | 'checksum' | 'isActive' | 'deprecatedAt' | 'shutdownAt' | 'successor'
+>;
+
 type Count = { readonly info?: EmbeddingInfo; readonly count: number };
 
 /**
@@ -36,7 +42,7 @@ type Count = { readonly info?: EmbeddingInfo; readonly count: number };
  * @param now milliseconds since the epoch
  */
 export function calendarOf(
-  models: readonly RegisteredModel[],
+  models: readonly CalendarModel[],
   options: { readonly now: number; readonly counts?: readonly Count[] },
 ): readonly CalendarEntry[] {
   const entries = models.flatMap((model): CalendarEntry[] => {
@@ -68,7 +74,7 @@ const rank = { shutDown: 0, closing: 1, deprecated: 2 };
 
 type End = Pick<CalendarEntry, 'phase' | 'urgency' | 'date' | 'daysLeft'>;
 
-function endOf({ shutdownAt, deprecatedAt }: RegisteredModel, now: number): End | undefined {
+function endOf({ shutdownAt, deprecatedAt }: CalendarModel, now: number): End | undefined {
   const toShutdown = daysUntil(shutdownAt, now);
   if (shutdownAt !== undefined && toShutdown !== undefined && toShutdown <= CALENDAR_DAYS.notice) {
     const phase = Date.parse(shutdownAt) <= now ? 'shutDown' : 'closing';
@@ -93,7 +99,7 @@ function daysUntil(date: string | undefined, now: number): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.floor(ms / DAY_MS) - Math.floor(now / DAY_MS);
 }
 
-function nodesOf(model: RegisteredModel, counts: readonly Count[]): number {
+function nodesOf(model: CalendarModel, counts: readonly Count[]): number {
   const made = counts.filter(
     ({ info }) =>
       info?.embeddingModelId === model.modelId &&
@@ -105,7 +111,7 @@ function nodesOf(model: RegisteredModel, counts: readonly Count[]): number {
 
 const isSame = (a: ModelRef, b: ModelRef) => a.modelId === b.modelId && a.version === b.version;
 
-function sentence({ modelId, version, checksum }: RegisteredModel, { phase, date, daysLeft }: End): string {
+function sentence({ modelId, version, checksum }: CalendarModel, { phase, date, daysLeft }: End): string {
   const model = qualifiedId(modelId, version, checksum);
   const what = {
     shutDown: 'was shut down',
