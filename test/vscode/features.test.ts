@@ -126,7 +126,7 @@ describe('a plan that is done', () => {
     const dialog = workbench.dialog('Make hashed_ngram_64:v1 the active model?');
     await dialog.filter({ hasText: 'The gate says no-go.' }).waitFor();
     await dialog.filter({ hasText: '44 of 45 nodes are done' }).waitFor();
-    await workbench.pictures('cut-over');
+    await workbench.picture('cut-over');
     await workbench.press('Cut Over All the Same…');
     await workbench.answer('it is a test');
     await workbench.notification('hashed_ngram_64:v1 is the active model.').waitFor();

@@ -1,8 +1,9 @@
+import { settingLimits } from '@registry/core';
 import { describe, expect, it } from 'vitest';
 import { english } from '../src/language.ts';
 import { previewLines } from '../src/model/estimate-text.ts';
 import { gateLines } from '../src/model/gate-text.ts';
-import { parseTuning, type Tunable, tuningFlags, tuningValue } from '../src/model/pace-input.ts';
+import { limitOf, parseTuning, type Tunable, tuningFlags, tuningValue } from '../src/model/pace-input.ts';
 
 describe('limits as they are typed', () => {
   it.each([
@@ -25,6 +26,16 @@ describe('limits as they are typed', () => {
     const parsed = parseTuning(name, text, english);
     if (tuning === undefined) expect(parsed).toHaveProperty('complaint');
     else expect(parsed).toEqual({ tuning });
+  });
+
+  it('keep within what the library takes', () => {
+    const { migrationBatchSize, migrationThrottleMs, maxParallelWorkers, dutyCycle } = settingLimits;
+    expect(limitOf).toEqual({
+      batchSize: migrationBatchSize,
+      throttleMs: migrationThrottleMs,
+      maxParallelWorkers,
+      dutyCycle,
+    });
   });
 
   it('are shown as they are typed, and handed to the command line', () => {

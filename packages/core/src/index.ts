@@ -63,7 +63,6 @@ export {
   EmbeddingModelSpec,
   type ModelNotes,
   type ModelRef,
-  qualifiedId,
   RegisteredModel,
   type SpecFields,
 } from './model/model-spec.ts';
@@ -75,6 +74,7 @@ export {
   type PlanSettings,
   type PlanTuning,
 } from './model/plan.ts';
+export { qualifiedId } from './model/qualified-id.ts';
 export { quotesContent } from './model/quotes-content.ts';
 export type { RollbackReport } from './model/rollback-report.ts';
 export { scorer } from './model/score.ts';

@@ -1,4 +1,4 @@
-import { type PlanTuning, type SpendCap, settingLimits } from '@registry/core';
+import type { PlanTuning, SpendCap } from '@registry/core';
 import type { Say } from '../language.ts';
 import { count, dollars } from './figures.ts';
 
@@ -6,10 +6,12 @@ import { count, dollars } from './figures.ts';
 export const tunables = ['throttleMs', 'batchSize', 'maxParallelWorkers', 'dutyCycle', 'spendCap'] as const;
 export type Tunable = (typeof tunables)[number];
 
-const limitOf = {
-  batchSize: settingLimits.migrationBatchSize,
-  throttleMs: settingLimits.migrationThrottleMs,
-  maxParallelWorkers: settingLimits.maxParallelWorkers,
+/** Those of the library, of which no page can load the code; a test compares them. */
+export const limitOf = {
+  batchSize: { minimum: 1, maximum: 10_000 },
+  throttleMs: { minimum: 0, maximum: 3_600_000 },
+  maxParallelWorkers: { minimum: 1, maximum: 64 },
+  dutyCycle: { minimum: 0.1, maximum: 1 },
 } as const;
 
 type Parsed = { readonly tuning: PlanTuning } | { readonly complaint: string };
@@ -71,7 +73,7 @@ const rangeOf = (minimum: number, maximum: number) => ({ minimum: count(minimum)
 const capInput = (cap: SpendCap) => ('dollars' in cap ? `${cap.dollars} usd` : `${cap.tokens} tokens`);
 
 function parseDutyCycle(text: string, say: Say): Parsed {
-  const { minimum, maximum } = settingLimits.dutyCycle;
+  const { minimum, maximum } = limitOf.dutyCycle;
   const share = Number(text.replace('%', '').trim()) / 100;
   return text.trim() !== '' && share >= minimum && share <= maximum
     ? { tuning: { dutyCycle: share } }

@@ -2,8 +2,9 @@
 import type { EmbedderSet } from '../embedder-set.ts';
 import { isRegistryError } from '../errors.ts';
 import { calendarOf } from '../model/calendar.ts';
-import { type ModelRef, qualifiedId, type RegisteredModel } from '../model/model-spec.ts';
+import type { ModelRef, RegisteredModel } from '../model/model-spec.ts';
 import type { MigrationPlan } from '../model/plan.ts';
+import { qualifiedId } from '../model/qualified-id.ts';
 import { similarity } from '../model/similarity.ts';
 import { vectorFits } from '../model/vector.ts';
 import {

@@ -2,7 +2,8 @@
 import type { Clock } from '../clock.ts';
 import { nextTurn } from '../clock.ts';
 import { isCompatible, stampOf } from '../model/compatibility.ts';
-import { type EmbeddingInfo, qualifiedId, type RegisteredModel } from '../model/model-spec.ts';
+import type { EmbeddingInfo, RegisteredModel } from '../model/model-spec.ts';
+import { qualifiedId } from '../model/qualified-id.ts';
 import { type Vector, vectorFits } from '../model/vector.ts';
 import type { NodeStore, StoredNode } from '../ports/node-store.ts';
 import { inPieces } from '../read-batch.ts';

@@ -2,7 +2,8 @@
  * What providers announced of the ends of models, as a person would count the days: in whole days of UTC, so that
  * a date without a time is "today" all day long.
  */
-import { type EmbeddingInfo, type ModelRef, qualifiedId, type RegisteredModel } from './model-spec.ts';
+import type { EmbeddingInfo, ModelRef, RegisteredModel } from './model-spec.ts';
+import { qualifiedId } from './qualified-id.ts';
 
 /** So many days ahead of a shutdown people are told, and then told louder. */
 export const CALENDAR_DAYS = Object.freeze({ notice: 90, warning: 30, urgent: 7 });

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { parseOptions } from '../options.ts';
+import { qualifiedId } from './qualified-id.ts';
 import type { Datatype, Distance } from './vector.ts';
 
 /** What a model is called: the identity of a specification within a registry. */
@@ -136,11 +137,6 @@ const identityFields = ['modelId', 'version', 'checksum', 'dimension', 'datatype
 /** The first field in which two specifications differ; undefined where they are equal. */
 export function specDifference(a: SpecFields, b: SpecFields): (typeof identityFields)[number] | undefined {
   return identityFields.find((field) => a[field] !== b[field]);
-}
-
-/** `{modelId}:v{version}:{first 8 of the checksum}`: a label for people, never an identity, never parsed. */
-export function qualifiedId(modelId: string, version: number, checksum: string | undefined): string {
-  return `${modelId}:v${version}:${checksum ? checksum.slice(0, 8) : 'unknown'}`;
 }
 
 /** The model of this id and version. */

@@ -1,5 +1,6 @@
 import type { Reason } from '../errors.ts';
-import { qualifiedId, type SpecFields } from './model-spec.ts';
+import type { SpecFields } from './model-spec.ts';
+import { qualifiedId } from './qualified-id.ts';
 import { similarity } from './similarity.ts';
 import { type Vector, vectorFits } from './vector.ts';
 

@@ -4,10 +4,10 @@ import {
   type EmbeddingModelSpec,
   type ModelNotes,
   type ModelRef,
-  qualifiedId,
   type RegisteredModel,
   specDifference,
 } from '../model/model-spec.ts';
+import { qualifiedId } from '../model/qualified-id.ts';
 import type { StampingEnd } from '../ports/totals.ts';
 import { type Change, type Context, modelRow, note } from './context.ts';
 import { MODEL_ROWS, type ModelRow, modelOf } from './rows.ts';
