@@ -1,6 +1,7 @@
 /**
- * The gate over many seeds: it catches what was broken on purpose, and passes every honest run. The default run takes
- * two seeds; `GATE_SEEDS=20 pnpm exec vitest run test/gate/sabotage.test.ts` takes twenty, in a minute or two.
+ * The gate over many seeds: it catches what was broken on purpose, from before its registration or after it, and
+ * passes every honest run. The default run takes two seeds; `GATE_SEEDS=20 pnpm exec vitest run
+ * test/gate/sabotage.test.ts` takes twenty, in a minute or two.
  */
 import type { Embedder } from '@registry/core';
 import { binaryHdv, hashedNgram } from '@registry/embedders';
@@ -24,7 +25,7 @@ async function verdicts(
   target: Embedder,
   ways: readonly ((embedder: Embedder) => Embedder)[],
 ) {
-  const { plan, open } = await gateScene(old, target);
+  const { plan, open } = await gateScene(old, target, undefined, false);
   const found: Record<string, Set<string>> = {};
   for (const way of ways) {
     const manager = await open([old, way(target)]);
@@ -83,4 +84,30 @@ describe.each([
     },
     TIMEOUT_MS,
   );
+});
+
+describe('what has changed since it was registered is refused by its witness', () => {
+  it.each([
+    ['hashed n-grams', ngram, wideNgram],
+    ['binary_hdv', hdv, widerHdv],
+  ] as const)('%s with a prefix that it had not', async (_, old, target) => {
+    const { plan, open } = await gateScene(old, target);
+    const manager = await open([old, broken.prefixedDocuments(target)]);
+    const report = await manager.evaluateMigration({ planId: plan.planId, ...sample, seed: 1 });
+    expect(report.verdict).toBe('no-go');
+    expect(report.reasons[0]).toContain('no longer makes the vectors');
+    await expect(manager.runMigration(plan.planId)).resolves.toMatchObject({
+      status: 'paused',
+      completedNodes: 0,
+      reason: { code: 'MODEL_DRIFTED' },
+    });
+  });
+
+  it('an old model that has changed is no yardstick', async () => {
+    const { plan, open } = await gateScene(ngram, wideNgram);
+    const manager = await open([broken.prefixedDocuments(ngram), wideNgram]);
+    const report = await manager.evaluateMigration({ planId: plan.planId, ...sample, seed: 1 });
+    expect(report.verdict).toBe('inconclusive');
+    expect(report.reasons.join(' ')).toContain('The old model is no yardstick now.');
+  });
 });

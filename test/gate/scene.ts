@@ -25,6 +25,8 @@ export async function gateScene(
   old: Embedder,
   target: Embedder,
   wrap: (store: SqliteNodeStore) => NodeStore = (store) => store,
+  /** Without it the target has no witness: what it is now may be what it was from the start. */
+  hasWitness = true,
 ): Promise<GateScene> {
   const folder = temporaryFolder();
   const store = await SqliteNodeStore.open({ path: join(folder, 'nodes.sqlite') });
@@ -38,7 +40,8 @@ export async function gateScene(
   };
   const manager = await open([old, target]);
   await manager.registerModel({ ...old.spec.toJSON(), setActive: true });
-  await manager.registerModel(target.spec.toJSON());
+  const registrar = hasWitness ? manager : await open([old]);
+  await registrar.registerModel(target.spec.toJSON());
   const texts = realTexts();
   const vectors = await old.embed(
     texts.map(({ content }) => content),

@@ -4,6 +4,7 @@ import type { MigrationPlan } from '../model/plan.ts';
 import { parseOptions } from '../options.ts';
 import { planIdSchema } from '../planner/migration-planner.ts';
 import { seededChance, seedOf } from './chance.ts';
+import { driftOf } from './drift.ts';
 import { gateConfidence } from './limits.ts';
 import {
   blindEndsCheck,
@@ -140,6 +141,7 @@ async function judge(
   const ranks = ranksOf(sample, spaces);
   const groups = ['known', 'generated'] as const;
   const retrieval = groups.flatMap((group) => retrievalChecks(group, ranks, judging));
+  const drift = await driftOf(context, sample, target, signal);
   const isAsymmetric = await hasNewAsymmetry(context, sample, target, signal);
   const rest = [
     twinsCheck(sample, judging),
@@ -156,7 +158,12 @@ async function judge(
   const old = spaces.old && sample.oldSpec && spaceFigures(sample, spaces.old, sample.oldSpec);
   const slices = by === undefined ? [] : slicesOf(sample, ranks, by, judging);
   return {
-    ...verdictOf(checks, slices, doubtsOf(sample, retrieval, isAsymmetric)),
+    ...verdictOf(
+      checks,
+      slices,
+      [...doubtsOf(sample, retrieval, isAsymmetric), ...drift.doubts],
+      drift.faults,
+    ),
     at: new Date(context.clock.now()).toISOString(),
     planId: plan.planId,
     k: judging.k,

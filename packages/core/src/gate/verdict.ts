@@ -184,15 +184,19 @@ export interface Doubt {
 }
 
 /**
- * `no-go` where any check failed, of the whole or of a slice; `inconclusive` where one of the whole is open, or
+ * `no-go` where any check failed, of the whole or of a slice, or there is a fault that needs no statistics; `inconclusive` where one of the whole is open, or
  * nothing could be compared; else `go`. A slice that is too small is said, and decides nothing.
  */
 export function verdictOf(
   checks: readonly GateCheck[],
   slices: readonly GateSlice[],
   doubts: readonly Doubt[],
+  faults: readonly string[],
 ): { readonly verdict: GateVerdict; readonly reasons: readonly string[] } {
-  const failed = checks.filter(({ outcome }) => outcome === 'failed').map(({ message }) => message);
+  const failed = [
+    ...faults,
+    ...checks.filter(({ outcome }) => outcome === 'failed').map(({ message }) => message),
+  ];
   const inSlices = slices.flatMap(({ field, value, checks: own }) =>
     own
       .filter(({ outcome }) => outcome === 'failed')
