@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitepress';
+import { defineConfig, type MarkdownRenderer } from 'vitepress';
 
 const guides = [
   ['Switch a model in SQLite', 'sqlite'],
@@ -32,6 +32,18 @@ const doors = [
 const items = (folder: string, pages: readonly (readonly [text: string, page: string])[]) =>
   pages.map(([text, page]) => ({ text, link: `/${folder}/${page}` }));
 
+/** Shows the name of a sample's file above it; tabs of a group show theirs by themselves. */
+function nameFiles(md: MarkdownRenderer): void {
+  const fence = md.renderer.rules.fence!;
+  md.renderer.rules.fence = (tokens, index, ...rest) => {
+    const block = fence(tokens, index, ...rest);
+    const name = /\[(\S+\.\S+)\]/.exec(tokens[index]!.info)?.[1];
+    const group = tokens.slice(0, index).findLast(({ type }) => type.startsWith('container_code-group'));
+    if (name === undefined || group?.type === 'container_code-group_open') return block;
+    return `<p class="file-name"><code>${md.utils.escapeHtml(name)}</code></p>${block}`;
+  };
+}
+
 export default defineConfig({
   title: 'Embedding Version Registry',
   description: 'Which embedding model made which vector, and a safe way from one model to another.',
@@ -41,6 +53,7 @@ export default defineConfig({
   // Dead links end the build; `generator/check-links.ts` looks at places within pages too.
   ignoreDeadLinks: false,
   srcExclude: ['README.md'],
+  markdown: { config: nameFiles },
   vite: { build: { chunkSizeWarningLimit: 4_000 } },
   themeConfig: {
     nav: [

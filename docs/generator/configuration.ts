@@ -8,13 +8,12 @@ export function configurationPage(): string {
   const meanings = propertiesOf('packages/core/src/config/settings.ts', 'RegistryConfig');
   const names = Object.keys(settings) as SettingName[];
   const rows = names.map((name) => {
-    const { key, variable } = settings[name];
-    return [code(name), code(key), code(variable), code(String(defaultConfig[name]))];
+    return [code(name), code(settings[name].key), code(String(defaultConfig[name]))];
   });
   const sections = names.map((name) => {
-    const { allowed, allowedText } = settings[name];
-    const inVariables = allowedText === allowed ? '' : ` In a variable: ${allowedText}.`;
-    return `### ${name}\n\n${prose(meanings[name] ?? '')}\n\nAllowed: ${allowed}.${inVariables}\n`;
+    const { allowed, allowedText, variable } = settings[name];
+    const inVariables = allowedText === allowed ? '' : `: ${allowedText}`;
+    return `### ${name}\n\n${prose(meanings[name] ?? '')}\n\nAllowed: ${allowed}.\n\nVariable: ${code(variable)}${inVariables}.\n`;
   });
   return `---
 outline: [2, 3]
@@ -31,7 +30,7 @@ result is passed as \`config\`. Numbers are the defaults of new plans: a plan th
 
 ## All settings
 
-${table(['in code', 'in YAML', 'variable', 'default'], rows)}
+${table(['in code', 'in YAML', 'default'], rows)}
 
 ## What they mean
 
