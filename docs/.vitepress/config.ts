@@ -36,8 +36,9 @@ const items = (folder: string, pages: readonly (readonly [text: string, page: st
 function nameFiles(md: MarkdownRenderer): void {
   const fence = md.renderer.rules.fence!;
   md.renderer.rules.fence = (tokens, index, ...rest) => {
-    const block = fence(tokens, index, ...rest);
+    // Asked first, since the renderer takes it out.
     const name = /\[(\S+\.\S+)\]/.exec(tokens[index]!.info)?.[1];
+    const block = fence(tokens, index, ...rest);
     const group = tokens.slice(0, index).findLast(({ type }) => type.startsWith('container_code-group'));
     if (name === undefined || group?.type === 'container_code-group_open') return block;
     return `<p class="file-name"><code>${md.utils.escapeHtml(name)}</code></p>${block}`;
