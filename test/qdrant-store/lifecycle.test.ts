@@ -254,3 +254,27 @@ describe('texts that are kept elsewhere', () => {
     expect(await seen(scene)).toEqual({ ...all('new-model'), 2: 'new-model: edited meanwhile' });
   });
 });
+
+it('takes texts below a key, and under names with blanks, and guards them', async () => {
+  const contentFields = ['meta.text', 'my title'];
+  const scene = await openScene({ points: 0, targetDimension: 8, contentFields });
+  const { client, old, target, store, manager } = scene;
+  const vector = { text: [...(expectedVector(old.spec, 'A\na') as Float32Array)] };
+  const payload = { meta: { text: 'A', page: 7 }, 'my title': 'a', ...stampPayload(old) };
+  await client.upsert(ALIAS, { wait: true, points: [{ id: 1, vector, payload }] });
+  expect((await store.read(['1']))[0]?.content).toBe('A\na');
+  expect([...(await store.readField(['1'], 'meta.page'))]).toEqual([['1', 7]]);
+  // Once, between the read and the write.
+  target.onCall = async (_, { index }) => {
+    if (index > 0) return;
+    await client.setPayload(ALIAS, { wait: true, points: [1], payload: { text: 'B' }, key: 'meta' });
+  };
+  expect(await migrate(scene, 'inPlace')).toMatchObject({ status: 'completed', completedNodes: 1 });
+  expect(target.textsSeen).toEqual(['A\na', 'B\na']);
+  const [node] = await store.read(['1']);
+  expect(node?.content).toBe('B\na');
+  expect(isSame(node!.vector!, expectedVector(target.spec, 'B\na'))).toBe(true);
+  expect(
+    (await manager.listTasks({ planId: (await manager.listMigrations()).items[0]!.planId })).items,
+  ).toMatchObject([{ status: 'completed', retryCount: 0 }]);
+});

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { EmbeddingVersionManager, type Strategy } from '@registry/core';
 import { testEmbedder } from '@registry/core/testing';
 import { QdrantNodeStore } from '@registry/qdrant';
+import { unrestricted } from './fact.ts';
 import { models } from './models.ts';
 import type { QdrantScene } from './servers.ts';
 
@@ -16,7 +17,7 @@ async function fill({ client, name }: QdrantScene, vectorName: string | undefine
   const [collection_name, alias_name] = [name('documents'), name('live')];
   const params = { size: models.a.dimension, distance: 'Cosine' } as const;
   const vectors = vectorName === undefined ? params : { [vectorName]: params };
-  await client.createCollection(collection_name, { vectors });
+  await client.createCollection(collection_name, { ...unrestricted, vectors });
   await client.updateCollectionAliases({ actions: [{ create_alias: { alias_name, collection_name } }] });
   const { embeddingModelId, embeddingVersion, embeddingChecksum } = models.a.info;
   const made = await testEmbedder({ spec: models.a }).embed(

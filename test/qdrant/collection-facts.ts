@@ -1,6 +1,6 @@
 import type { QdrantClient } from '@qdrant/js-client-rest';
 import { expect } from 'vitest';
-import { collectionOf, type Fact, numbered, statusOf } from './fact.ts';
+import { collectionOf, type Fact, numbered, reasonOf, statusOf } from './fact.ts';
 
 function point(client: QdrantClient, alias_name: string, collection_name: string): Promise<boolean> {
   return client.updateCollectionAliases({ actions: [{ create_alias: { alias_name, collection_name } }] });
@@ -51,6 +51,17 @@ export const collectionFacts: readonly Fact[] = [
     },
   },
   {
+    says: 'a collection needs no vectors, and has the metadata at once that it is made with',
+    since: 16,
+    holds: async (scene) => {
+      const { client, name } = scene;
+      await client.createCollection(name('lock'), { vectors: {}, metadata: { holder: 'a' } });
+      const again = client.createCollection(name('lock'), { vectors: {}, metadata: { holder: 'b' } });
+      expect(await statusOf(again)).toBe(409);
+      expect((await client.getCollection(name('lock'))).config.metadata).toEqual({ holder: 'a' });
+    },
+  },
+  {
     says: 'metadata is merged, and null takes a key away',
     since: 16,
     holds: async (scene) => {
@@ -97,14 +108,32 @@ export const collectionFacts: readonly Fact[] = [
       const strict_mode_config = { enabled: true, max_query_limit: 50, upsert_max_batchsize: 3, ...limits };
       await client.updateCollection(collection, { strict_mode_config });
       const filter = { must: [{ key: 'n', match: { value: 1 } }] };
-      expect(await statusOf(client.count(collection, { filter }))).toBe(400);
-      expect(await statusOf(client.setPayload(collection, { payload: { a: 1 }, filter }))).toBe(400);
-      expect(await statusOf(client.scroll(collection, { limit: 51 }))).toBe(400);
-      expect(await statusOf(client.upsert(collection, { points: numbered(4) }))).toBe(400);
+      const refused: [() => Promise<unknown>, RegExp][] = [
+        [() => client.count(collection, { filter }), /index required/i],
+        [() => client.setPayload(collection, { payload: { a: 1 }, filter }), /index required/i],
+        [() => client.scroll(collection, { limit: 51 }), /limit/i],
+        [() => client.upsert(collection, { points: numbered(4) }), /limit/i],
+      ];
+      for (const [call, reason] of refused) {
+        expect(await statusOf(call())).toBe(400);
+        expect(await reasonOf(call())).toMatch(reason);
+      }
       await client.upsert(collection, { points: numbered(2), update_filter: filter });
       const field_schema = { type: 'integer', lookup: true, range: true } as const;
       await client.createPayloadIndex(collection, { field_name: 'n', field_schema, wait: true });
       expect(await client.count(collection, { filter })).toEqual({ count: 1 });
+    },
+  },
+  {
+    says: 'the 404 of a missing collection speaks of it, that of a missing point does not',
+    holds: async (scene) => {
+      const { client, name } = scene;
+      const collection = await collectionOf(scene);
+      expect(await reasonOf(client.count(name('nowhere')))).toMatch(/collection|alias/i);
+      const payload = { a: 1 };
+      const reason = await reasonOf(client.setPayload(collection, { payload, points: [77] }));
+      expect(reason).toBeTypeOf('string');
+      expect(reason).not.toMatch(/collection|alias/i);
     },
   },
   {

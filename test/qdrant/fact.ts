@@ -17,6 +17,18 @@ export async function statusOf(call: Promise<unknown>): Promise<number | undefin
   return error?.status;
 }
 
+/** Whatever a server gives new collections by default: some forbid filters without an index. */
+export const unrestricted = { strict_mode_config: { enabled: false } } as const;
+
+/** Why a call is refused, as the server says it. */
+export async function reasonOf(call: Promise<unknown>): Promise<string | undefined> {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason as { data?: { status?: { error?: string } } },
+  );
+  return error?.data?.status?.error;
+}
+
 type Vectors = Parameters<QdrantClient['createCollection']>[1]['vectors'];
 
 /** A new collection, of one unnamed vector with two numbers unless told. */
@@ -25,7 +37,7 @@ export async function collectionOf(
   vectors: Vectors = { size: 2, distance: 'Dot' },
   suffix = 'c',
 ): Promise<string> {
-  await client.createCollection(name(suffix), { ...(vectors !== undefined && { vectors }) });
+  await client.createCollection(name(suffix), { ...unrestricted, ...(vectors !== undefined && { vectors }) });
   return name(suffix);
 }
 

@@ -34,6 +34,30 @@ export const readFacts: readonly Fact[] = [
     },
   },
   {
+    says: "has_vector knows the vector without a name by ''",
+    holds: async (scene) => {
+      const { client } = scene;
+      const collection = await collectionOf(scene);
+      await client.upsert(collection, { points: [...numbered(2), { id: 7, vector: {} }] });
+      expect(await client.count(collection, { filter: { must: [{ has_vector: '' }] } })).toEqual({
+        count: 2,
+      });
+      expect(await client.count(collection)).toEqual({ count: 3 });
+    },
+  },
+  {
+    says: 'a key with a blank is quoted, in filters and where payload is asked for',
+    holds: async (scene) => {
+      const { client } = scene;
+      const collection = await collectionOf(scene);
+      const payload = { 'my text': 'x', other: 'y' };
+      await client.upsert(collection, { points: [{ id: 1, vector: [1, 1], payload }] });
+      const filter = { must: [{ key: '"my text"', match: { value: 'x' } }] };
+      const { points } = await client.scroll(collection, { filter, with_payload: ['"my text"'] });
+      expect(points.map((point) => point.payload)).toEqual([{ 'my text': 'x' }]);
+    },
+  },
+  {
     says: 'absent ids are left out of what is retrieved',
     holds: async (scene) => {
       const { client } = scene;

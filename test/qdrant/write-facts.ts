@@ -135,6 +135,29 @@ export const writeFacts: readonly Fact[] = [
     },
   },
   {
+    says: 'set_payload below a key makes what is missing, merges there, and leaves alone what stands beside it',
+    holds: async (scene) => {
+      const { client } = scene;
+      const collection = await collectionOf(scene);
+      const beside = { embeddings: { old: { x: 1 } } };
+      await client.upsert(collection, {
+        points: [
+          { id: 0, vector: [1, 1], payload: {} },
+          { id: 1, vector: [1, 1], payload: beside },
+        ],
+      });
+      const where = { filter: { must: [{ has_id: [0, 1] }] }, key: 'embeddings.new-v2' };
+      await client.setPayload(collection, { payload: { a: 1, b: 1 }, ...where });
+      await client.setPayload(collection, { payload: { b: 2 }, ...where });
+      const { points } = await client.scroll(collection, {});
+      const made = { 'new-v2': { a: 1, b: 2 } };
+      expect(points.map(({ payload }) => payload)).toEqual([
+        { embeddings: made },
+        { embeddings: { old: { x: 1 }, ...made } },
+      ]);
+    },
+  },
+  {
     says: 'deleting is fine where nothing is there, and can go by a filter',
     holds: async (scene) => {
       const { client } = scene;

@@ -42,7 +42,7 @@ export interface QdrantNodeStoreOptions {
   client: QdrantApiClient;
   /** A collection, or better an alias: readers can be moved behind an alias alone. */
   collection: string;
-  /** Payload fields that are the text; compared inside each write. */
+  /** Payload fields that are the text, `meta.text` for one below a key; compared inside each write. */
   contentFields?: readonly string[];
   /** In place of `contentFields`: fetches texts that are kept elsewhere. */
   resolveContents?: ResolveContents;

@@ -1,7 +1,7 @@
 import { contentHash } from '@registry/core';
 import { nodeIdOf } from '../point-id.ts';
 import type { PointRecord } from '../server/requests.ts';
-import { textAt } from './payload.ts';
+import { fieldAt } from './payload.ts';
 
 /**
  * Fetches texts that are kept elsewhere (object storage, a database), in the order of the ids; undefined where
@@ -26,10 +26,10 @@ export function contentsInFields(fields: readonly string[]): Contents {
     fields,
     of: async (points) =>
       points.map(({ payload }) => {
-        const present = fields.filter((key) => payload?.[key] !== undefined && payload[key] !== null);
-        const texts = present.map((key) => textAt(payload, key));
-        if (texts.includes(undefined)) return undefined;
-        return texts.join('\n');
+        const present = fields
+          .map((key) => fieldAt(payload, key))
+          .filter((value) => value !== undefined && value !== null);
+        return present.every((value) => typeof value === 'string') ? present.join('\n') : undefined;
       }),
   };
 }

@@ -5,7 +5,7 @@
 import type { PointId } from '../point-id.ts';
 import type { Condition, Filter, PointRecord, Scalar } from '../server/requests.ts';
 import { hashOf } from './contents.ts';
-import { prefixOf, type Slot, slotFields, WRITE_FIELD } from './payload.ts';
+import { fieldAt, pathOf, prefixOf, type Slot, slotFields, WRITE_FIELD } from './payload.ts';
 
 const stampFieldNames = [
   'embedding_model_id',
@@ -42,7 +42,7 @@ export function fenceOf(
     (key) => [`${prefix}${key}`, kept(slotPayload[key])] as const,
   );
   const fence: Fence = {
-    texts: Object.fromEntries(fields.map((key) => [key, kept(payload?.[key])])),
+    texts: Object.fromEntries(fields.map((key) => [key, kept(fieldAt(payload, key))])),
     ...(fields.length === 0 && { hash: hashOf(content) }),
     // The flat mark tells of writers that know nothing of the other vector.
     marks: Object.fromEntries([...own, [WRITE_FIELD, kept(payload?.[WRITE_FIELD])]]),
@@ -73,9 +73,4 @@ export function resolvedHash(fence: string): string | undefined {
 /** A field that is absent, null or an empty list passes for null. */
 export function equals(key: string, value: Scalar | null): Condition {
   return value === null ? { is_empty: { key } } : { key, match: { value } };
-}
-
-/** A key as a path: one with other characters than these is quoted, or its dots would be steps. */
-export function pathOf(key: string): string {
-  return /^[\w-]+(\.[\w-]+)*$/.test(key) ? key : `"${key}"`;
 }

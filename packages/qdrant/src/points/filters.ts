@@ -1,7 +1,6 @@
 import type { EmbeddingInfo, NodeFilter } from '@registry/core';
 import type { Condition, Filter } from '../server/requests.ts';
-import { pathOf } from './fence.ts';
-import { prefixOf, type Slot } from './payload.ts';
+import { pathOf, prefixOf, type Slot } from './payload.ts';
 
 /** Passes points whose vector in this slot was made by this model, and so may be compared with it. */
 export function stampFilter(info: EmbeddingInfo, slot: Slot): Filter {

@@ -84,8 +84,13 @@ export function dataOf(payload: Payload | null | undefined): Payload {
   return Object.fromEntries(Object.entries(payload ?? {}).filter(([key]) => !ownKeys.includes(key)));
 }
 
-/** A text field of a payload, or undefined. */
-export function textAt(payload: Payload | null | undefined, key: string): string | undefined {
-  const value = payload?.[key];
-  return typeof value === 'string' ? value : undefined;
+const isPath = (key: string) => /^[\w-]+(\.[\w-]+)*$/.test(key);
+
+/** A key as a path: one with other characters than these is quoted; the dots of others are steps. */
+export const pathOf = (key: string): string => (isPath(key) ? key : `"${key}"`);
+
+/** What stands in a payload where the server looks for this key. */
+export function fieldAt(payload: Payload | null | undefined, key: string): unknown {
+  const steps = isPath(key) ? key.split('.') : [key];
+  return steps.reduce<unknown>((value, step) => (value as Payload | null | undefined)?.[step], payload);
 }

@@ -28,8 +28,10 @@ import { stampFilter, whereConditions } from './filters.ts';
 import { writeGuarded } from './guarded-write.ts';
 import type { PageSize } from './page-size.ts';
 import {
+  fieldAt,
   ownKeys,
   type Payload,
+  pathOf,
   prefixOf,
   type Slot,
   slotFields,
@@ -61,7 +63,7 @@ const READ_IDS = 256;
 /** What of a payload this package needs; all of it where texts are fetched by it. */
 export function neededPayload({ contents, slot }: Pick<PointPlace, 'contents' | 'slot'>): true | string[] {
   if (contents.fields.length === 0) return true;
-  return [...contents.fields, NODE_ID_FIELD, ...ownKeys, ...slotPath({ slot })];
+  return [...contents.fields.map(pathOf), NODE_ID_FIELD, ...ownKeys, ...slotPath({ slot })];
 }
 
 const slotPath = ({ slot }: Pick<PointPlace, 'slot'>) => (slot.isFlat ? [] : [prefixOf(slot).slice(0, -1)]);
@@ -127,13 +129,13 @@ export async function readField(
       {
         collection_name: collection,
         ids: ids.slice(start, start + READ_IDS).map(pointIdOf),
-        with_payload: [field, NODE_ID_FIELD],
+        with_payload: [pathOf(field), NODE_ID_FIELD],
         with_vector: false,
       },
       signal,
     );
     for (const point of points) {
-      const value = point.payload?.[field];
+      const value = fieldAt(point.payload, field);
       if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
         values.set(nodeIdOf(point), value);
     }
