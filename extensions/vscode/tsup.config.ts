@@ -20,6 +20,8 @@ const bundled: Options = {
   external: ['vscode'],
   esbuildPlugins: [shippedBinary],
   minify: true,
+  // Says what was bundled: whose licences have to go along.
+  metafile: true,
 };
 
 export default defineConfig([
@@ -39,6 +41,7 @@ export default defineConfig([
     outExtension: () => ({ js: '.js' }),
     noExternal: [/./],
     minify: true,
+    metafile: true,
   },
   {
     ...bundled,

@@ -78,9 +78,18 @@ describe.each(Object.entries(targets))('the package for %s', (target, binary) =>
       expect(names).toContain(join('extension', path));
   });
 
+  it('tells whose work is bundled, with the texts of their licences', () => {
+    const notices = text('extension/ThirdPartyNotices.txt');
+    const named = notices.split('-'.repeat(80))[0] ?? '';
+    for (const name of ['@clack/prompts', 'better-sqlite3', 'commander', 'jiti', 'yaml', 'zod'])
+      expect(named).toContain(`\n${name} `);
+    expect(named).not.toContain('@registry/');
+    for (const owed of ['Joshua Wise', 'Colin McDonnell', 'Eemeli Aro']) expect(notices).toContain(owed);
+  });
+
   it('holds no source, no map, no test, no secret and no path of the machine that made it', () => {
     const stray =
-      /\.(ts|tsx|map|sqlite|log|tgz|vsix|pem|key)$|(^|\/)(\.[^/]+|src|test|tests|node_modules|scripts)(\/|$)/;
+      /metafile|\.(ts|tsx|map|sqlite|log|tgz|vsix|pem|key)$|(^|\/)(\.[^/]+|src|test|tests|node_modules|scripts)(\/|$)/;
     expect(names.filter((name) => stray.test(name))).toEqual([]);
     const isToldIn = (name: string) => text(name).includes(resolve('.')) || secret.test(text(name));
     expect(names.filter((name) => !name.endsWith('.node') && isToldIn(name))).toEqual([]);

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
+import { writeNotices } from './notices.ts';
 import { targets } from './targets.ts';
 
 const extension = resolve(import.meta.dirname, '..');
@@ -54,6 +55,7 @@ const cli = createRequire(resolve(extension, '../../packages/cli/package.json'))
 const loader = dirname(cli.resolve('jiti/package.json'));
 copyFileSync(join(loader, 'dist', 'babel.cjs'), join(extension, 'dist', 'babel.cjs'));
 copyFileSync(resolve(extension, '../../LICENSE'), join(extension, 'LICENSE'));
+writeNotices(extension, [loader, dirname(require.resolve('better-sqlite3/package.json'))]);
 mkdirSync(packaged, { recursive: true });
 for (const target of chosen) pack(target);
 // What stays behind fits this machine: for tests and for a window that runs the folder.

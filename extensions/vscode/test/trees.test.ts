@@ -133,7 +133,7 @@ describe('a plan that stands still', () => {
     const spent = { code: 'SPEND_CAP', message: 'm' };
     const capped = rowOf({ status: 'paused', reason: spent, spendCap: { tokens: 90_000 }, spentTokens: 1 });
     expect(capped.label).toBe('0 % · spend cap reached');
-    expect(capped.tooltip?.lines).toContainEqual(['Spend cap', '90,000 tokens, 1 token spent']);
+    expect(capped.tooltip?.lines).toContainEqual(['Spent', '1 token of 90,000 tokens']);
     expect(rowOf({ status: 'paused', reason: { code: 'MODEL_DRIFTED', message: 'm' } }).label).toBe(
       '0 % · MODEL_DRIFTED',
     );
@@ -225,7 +225,7 @@ describe('the models tree', () => {
     ];
     const tree = new ModelsTree({ reader, say: english, now: () => now, known: () => ({ counts }) });
     const roots = await tree.roots([file]);
-    expect(shown(roots)).toContain('source | active: v1 · v1 shuts down in 4 days');
+    expect(shown(roots)).toContain('source | v1 shuts down in 4 days · active: v1');
     const [row] = (await tree.children(roots.find(({ row }) => row.label === 'source')!)).map(
       (each) => each.row,
     );
@@ -236,7 +236,7 @@ describe('the models tree', () => {
     });
     expect(row?.tooltip?.lines).toContainEqual(['Successor', 'next:v2, not registered yet']);
     const later = new ModelsTree({ reader, say: english, now: () => now + 30 * 86_400_000 });
-    expect(shown(await later.roots([file]))).toContain('source | active: v1 · v1 was shut down 26 days ago');
+    expect(shown(await later.roots([file]))).toContain('source | v1 was shut down 26 days ago · active: v1');
     // Nobody's vectors depend on it.
     await manager.updateModel({ modelId: 'target', version: 1, shutdownAt: '2026-03-02' });
     expect(shown(await tree.roots([file]))).toContain('target | 1 version');

@@ -7,6 +7,7 @@ import {
   type NodeStore,
   type OpenOptions,
   registryFileKind,
+  whileLooking,
 } from '@registry/core';
 import { type ConfigFlags, type Resolved, resolveConfiguration } from './config/resolve.ts';
 import type { Output } from './output.ts';
@@ -48,7 +49,7 @@ export async function openSession(need: Need, options: SessionOptions): Promise<
   const opened: unknown[] = [];
   try {
     const hasNodes = need !== 'read' && need !== 'steer';
-    const nodeStore = hasNodes ? await definition.nodeStore?.() : undefined;
+    const nodeStore = hasNodes ? await storeFor(need, definition.nodeStore, options.output) : undefined;
     opened.push(nodeStore);
     const embedders = await embeddersFor(need, definition.embedders, options.output);
     opened.push(...embedders);
@@ -81,7 +82,7 @@ export async function withParts<T>(
 ): Promise<T> {
   const opened: unknown[] = [];
   try {
-    const nodeStore = await definition.nodeStore?.();
+    const nodeStore = await storeFor('examine', definition.nodeStore, output);
     opened.push(nodeStore);
     const embedders = await embeddersFor('examine', definition.embedders, output);
     opened.push(...embedders);
@@ -99,6 +100,22 @@ function noRegistry({ file, dbPath }: Resolved): UsageError {
         : '`evr models register` makes it with the models of your embedders.',
     details: { dbPath },
   });
+}
+
+/** A look makes no store; the doctor goes on without one that is not there yet. */
+async function storeFor(
+  need: Need,
+  given: Resolved['definition']['nodeStore'],
+  { logger }: Output,
+): Promise<NodeStore | undefined> {
+  if (!tracelessNeeds.includes(need)) return given?.();
+  try {
+    return await whileLooking(async () => given?.());
+  } catch (error) {
+    if (need !== 'examine' || !isRegistryError(error, 'DATABASE_UNAVAILABLE')) throw error;
+    logger.warn(`The node store could not be opened; this goes on without it: ${error.message}`);
+    return undefined;
+  }
 }
 
 async function embeddersFor(

@@ -1,3 +1,4 @@
+import { readdirSync, rmSync } from 'node:fs';
 import { hashedNgram } from '@registry/embedders';
 import { SqliteNodeStore } from '@registry/node-memory';
 import { describe, expect, it } from 'vitest';
@@ -37,6 +38,22 @@ describe('vectors without a stamp', () => {
     // Every node is at the model now, so nothing is left behind and nothing is asked.
     const active = await project.json(['models', 'activate', 'hashed', '--no-migrate']);
     expect(active).toMatchObject({ exitCode: 0, data: { model: { modelId: 'hashed_ngram_64' } } });
+  });
+});
+
+describe('a node store that is not there', () => {
+  it('is not made by whoever looks: counting, estimating, diagnosing', async () => {
+    const project = await Project.make();
+    await project.json(['models', 'register']);
+    for (const name of readdirSync(project.folder)) if (name.startsWith('nodes.')) rmSync(project.path(name));
+    const counted = await project.json(['models', 'list', '--nodes']);
+    expect(counted).toMatchObject({ exitCode: 2, error: { code: 'DATABASE_UNAVAILABLE' } });
+    const estimated = await project.json(['plan', '--to', 'hashed', '--dry-run']);
+    expect(estimated.exitCode).not.toBe(0);
+    const diagnosed = await project.json(['doctor']);
+    expect(diagnosed.exitCode).toBe(0);
+    expect(diagnosed.data.nodes).toBeUndefined();
+    expect(readdirSync(project.folder).filter((name) => name.startsWith('nodes.'))).toEqual([]);
   });
 });
 

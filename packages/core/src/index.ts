@@ -46,6 +46,7 @@ export type {
 export type { GateQuery } from './gate/sample.ts';
 export type { Cutoff, TranslatedThreshold, TranslateThresholdOptions } from './gate/translate-threshold.ts';
 export { type Logger, silentLogger } from './logger.ts';
+export { isLooking, whileLooking } from './looking.ts';
 export { EmbeddingVersionManager } from './manager.ts';
 export { CALENDAR_DAYS, type CalendarEntry, type CalendarModel, calendarOf } from './model/calendar.ts';
 export { computeChecksum, contentHash, type Json } from './model/checksum.ts';

@@ -90,7 +90,7 @@ export class ModelsTree {
         : say('{count} versions', { count: versions.length });
     // What ends first; the row may be closed over its versions.
     const end = [...ends.values()].find((entry) => entry.modelId === modelId);
-    const description = end ? `${which} · v${end.version} ${endText(end, say)}` : which;
+    const description = end ? `v${end.version} ${endText(end, say)} · ${which}` : which;
     const row: Row = {
       id: `${file.path}|family|${modelId}`,
       label: modelId,

@@ -57,7 +57,7 @@ export function capText(cap: SpendCap | null | undefined, say: Say): string {
 /** What a plan with a cap has spent of it. */
 export function spendingText(plan: PlanTuning & { readonly spentTokens?: number }, say: Say): string {
   const spent = capText({ tokens: plan.spentTokens ?? 0 }, say);
-  return say('{cap}, {spent} spent', { cap: capText(plan.spendCap, say), spent });
+  return say('{spent} of {cap}', { cap: capText(plan.spendCap, say), spent });
 }
 
 /** Parameters of `evr plan`. */

@@ -69,7 +69,7 @@ export function planRow(
       [say('Nodes')]: count(plan.totalNodes),
       [say('Priority')]: priorityName(plan.priority, say),
       [say('Duty cycle')]: plan.dutyCycle < 1 ? percent(Math.round(plan.dutyCycle * 100)) : undefined,
-      [say('Spend cap')]: plan.spendCap && spendingText(plan, say),
+      [say('Spent')]: plan.spendCap && spendingText(plan, say),
       [say('Pace')]: say('batches of {size}, {lanes} at a time, {milliseconds} ms apart', {
         size: plan.batchSize,
         lanes: plan.maxParallelWorkers,

@@ -23,7 +23,7 @@ export const plan: Handler = async (call) => {
   const o = call.read(schema);
   if (o.nodes !== undefined && o.where !== undefined)
     throw new UsageError('Pass --nodes or --where, not both.');
-  if (o.dryRun) return call.with('undo', (session) => preview(call, session, o));
+  if (o.dryRun) return call.with('examine', (session) => preview(call, session, o));
   return call.with('nodes', async ({ manager, resolved }) => {
     const target = await registeredModel(manager, o.to);
     const made = await manager.createMigration({
