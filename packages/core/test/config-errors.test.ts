@@ -156,7 +156,7 @@ describe('files that cannot be used', () => {
     const directory = join(folder, 'directory.yaml');
     mkdirSync(directory);
     expect(messageOf(() => loadRegistryConfig({ path: directory, env: {} }))).toContain(
-      'cannot be read (EISDIR',
+      'cannot be read (it is a folder',
     );
   });
 

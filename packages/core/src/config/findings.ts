@@ -64,10 +64,18 @@ function unknownKey(finding: Finding, known: readonly string[], naming: Naming):
   return {
     ...finding,
     // What is not ours may be a secret that strayed here, and a message ends up in logs.
-    value: /key|secret|token|password|credential/i.test(finding.key) ? withheld : finding.value,
+    value: mayBeSecret(finding) ? withheld : finding.value,
     problem: suggestion === undefined ? 'is unknown' : `is unknown, did you mean "${prefix}${suggestion}"?`,
     allowed: known.join(', '),
   };
+}
+
+const secretName = /key|secret|token|password|passwd|credential|auth|dsn|url|uri|connection/i;
+/** An address with a user in it, or one long word of mixed signs. */
+const secretText = /:\/\/[^/]*@|[\w+/=-]{20}/;
+
+function mayBeSecret({ key, value }: Finding): boolean {
+  return secretName.test(key) || (typeof value === 'string' && secretText.test(value));
 }
 
 const withheld = Symbol('not shown');

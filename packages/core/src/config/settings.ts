@@ -84,7 +84,10 @@ export const settings: Readonly<Record<SettingName, Setting>> = Object.freeze({
     key: 'registry_db_path',
     variable: `${variablePrefix}DB_PATH`, // the one variable that is not named after its key
     kind: 'path',
-    schema: z.string().regex(/\S/).nullable(),
+    schema: z
+      .string()
+      .regex(/^[^\0]*[^\s\0][^\0]*$/)
+      .nullable(),
     allowed: 'the path of a file, or null for the default',
     allowedText: 'the path of a file',
   },

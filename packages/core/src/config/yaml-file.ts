@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import {
   type Document,
   isAlias,
@@ -13,6 +13,8 @@ import { RegistryError } from '../errors.ts';
 import type { Finding } from './findings.ts';
 
 const section = 'embedding_registry';
+/** Parsing what is larger takes seconds, and nobody writes it by hand. */
+const BYTES_AT_MOST = 1024 * 1024;
 
 /** What a file says in its section, and in the same section below `haim:`; other keys are not ours. */
 export interface YamlSections {
@@ -45,11 +47,23 @@ interface YamlFile {
 }
 
 function readText(path: string): string {
+  let bytes: Buffer;
   try {
-    return readFileSync(path, 'utf8');
+    const file = statSync(path);
+    // A device or pipe might never end.
+    if (!file.isFile()) throw new Error('it is a folder, device or pipe');
+    if (file.size > BYTES_AT_MOST)
+      throw new Error(`it has ${file.size} bytes, and may have ${BYTES_AT_MOST}`);
+    bytes = readFileSync(path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw invalidFile(path, `cannot be read (${reason}); pass the path of an existing file, or none`, cause);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    // Read leniently, a path in it would name another file.
+    throw invalidFile(path, 'is not UTF-8; save it as UTF-8', cause);
   }
 }
 
@@ -86,8 +100,14 @@ function resolved(file: YamlFile, node: unknown): unknown {
 
 function plainValue(file: YamlFile, node: unknown): unknown {
   const value = resolved(file, node);
+  if (!isScalar(value) && !isCollection(value)) return null;
+  // `!env PATH` is no path: what its writer meant by a tag is not known here.
+  if (value.tag?.startsWith('!') || value.tag?.includes('/'))
+    throw invalidFile(
+      file.path,
+      `has the unknown tag ${value.tag} at line ${lineOf(file, node)}; write the value itself`,
+    );
   if (isScalar(value)) return value.value;
-  if (!isCollection(value)) return null;
   try {
     return value.toJS(file.document);
   } catch (cause) {

@@ -178,6 +178,8 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase
   const clock = options.clock ?? systemClock;
   let raw: Database.Database;
   try {
+    // SQLite would take such a path to end there, and open another file.
+    if (options.path.includes('\0')) throw new Error('a path is a text without null bytes');
     // SQLite would open it for reading, and leave a log beside it that nobody can write once the file is mended.
     if (existsSync(options.path)) accessSync(options.path, constants.R_OK | constants.W_OK);
     raw = new Database(options.path, { timeout: BUSY_TIMEOUT_MS, nativeBinding: options.nativeBinding });

@@ -35,6 +35,6 @@ function codeOf(sqliteCode: string, message: string): RegistryErrorCode | undefi
     /^SQLITE_(CANTOPEN|IOERR|NOMEM|PROTOCOL)|^E(NOENT|ISDIR|NOTDIR|EXIST|LOOP|NAMETOOLONG)/.test(sqliteCode)
   )
     return 'DATABASE_UNAVAILABLE';
-  if (/directory does not exist/.test(message)) return 'DATABASE_UNAVAILABLE';
+  if (/directory does not exist|without null bytes/.test(message)) return 'DATABASE_UNAVAILABLE';
   return undefined;
 }
