@@ -73,15 +73,14 @@ describe('a path', () => {
   it('with a null byte opens no file of another name', async () => {
     const folder = temporaryFolder();
     const path = join(folder, 'name\0.sqlite');
-    for (const call of [
+    const calls: readonly (() => Promise<unknown>)[] = [
       () => EmbeddingVersionManager.open({ dbPath: path }),
       () => EmbeddingVersionManager.open({ dbPath: path, readOnly: true }),
       () => SqliteNodeStore.open({ path }),
       () => SqliteNodeStore.adopt({ path, table: 't' }),
-    ])
-      expect((await refusalOf(Promise.resolve().then(call))).code).toMatch(
-        /DATABASE_UNAVAILABLE|SPEC_INVALID|CONFIG_INVALID/,
-      );
+    ];
+    for (const call of calls)
+      expect((await refusalOf(async () => call())).code).toMatch(/^(DATABASE_UNAVAILABLE|CONFIG_INVALID)$/);
     expect(readdirSync(folder)).toEqual([]);
   });
 
