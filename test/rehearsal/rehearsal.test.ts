@@ -16,6 +16,7 @@ import { hashedNgram } from '@registry/embedders';
 import { SqliteNodeStore, scratchStore } from '@registry/node-memory';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readCorpus } from '../../examples/demo/corpus.ts';
+import { idleMs } from '../../packages/core/src/rehearsal/thrifty-embedder.ts';
 import { refusalOf, rowsOf, storeWith, temporaryFolder } from '../scene.ts';
 
 const { sections } = readCorpus('packages/embedders/node_modules/ai', 170);
@@ -103,6 +104,19 @@ it('the same seed plays the same piece', async () => {
     once.textsEmbedded,
     once.gate?.sample,
   ]);
+});
+
+it('counts what was idle once, whatever overlaps', () => {
+  expect(
+    idleMs({
+      idle: [
+        [100, 200],
+        [150, 160],
+        [190, 260],
+        [0, 10],
+      ],
+    }),
+  ).toBe(170);
 });
 
 describe('workers in processes of their own', () => {

@@ -5,6 +5,7 @@
 import { inspect, styleText } from 'node:util';
 import type { Logger } from '@registry/core';
 import type { Failure } from './failure.ts';
+import { inCommands } from './screen/in-commands.ts';
 import { type Column, tableLines } from './screen/table.ts';
 import { harmless, harmlessJson, harmlessLines, wrap } from './screen/text.ts';
 import { type ExitCode, terminal } from './terminal.ts';
@@ -125,7 +126,8 @@ export class Output {
     const log = (level: string, isShown: boolean) => (message: string, details?: object) => {
       if (!isShown) return;
       if (this.json) this.event('log', { level, message, details: details && plain(details) });
-      else this.note(`${level}: ${message}${this.verbose && details ? ` ${inspect(details)}` : ''}`);
+      else
+        this.note(`${level}: ${inCommands(message)}${this.verbose && details ? ` ${inspect(details)}` : ''}`);
     };
     return {
       debug: log('debug', this.verbose),

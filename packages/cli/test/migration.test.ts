@@ -135,6 +135,9 @@ describe('a worker without the embedder', () => {
     await watch.line((line) => line.data.heldBackBy === 'noEmbedder');
     const status = await project.run(['status']);
     expect(status.stderr).toMatch(/^Worker .* cannot go on with plan .*: EMBEDDER_MISSING/);
+    const { data: now } = await project.json(['status']);
+    expect(now.heldBack).toEqual([{ planId, heldBackBy: 'noEmbedder' }]);
+    expect((await project.run(['show', planId])).stdout).toMatch(/^held back +no worker has its embedder$/m);
     const refused = await project.json(['run', planId, '--config', 'none.config.mjs']);
     expect(refused).toMatchObject({ exitCode: 2, error: { code: 'EMBEDDER_MISSING' } });
     worker.child.kill('SIGTERM');

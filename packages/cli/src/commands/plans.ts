@@ -1,4 +1,10 @@
-import type { EmbeddingVersionManager, FailureGroup, MigrationPlan, MigrationTask } from '@registry/core';
+import type {
+  EmbeddingVersionManager,
+  FailureGroup,
+  HeldBackBy,
+  MigrationPlan,
+  MigrationTask,
+} from '@registry/core';
 import { errorCodes, MigrationStatus, type RegistryErrorCode, systemClock, TaskStatus } from '@registry/core';
 import { z } from 'zod';
 import { opened, pageOptions, pageShape } from '../call.ts';
@@ -8,6 +14,7 @@ import {
   ago,
   dateTime,
   grouped,
+  heldBack,
   modelName,
   paceText,
   percent,
@@ -61,13 +68,32 @@ const showSchema = z.object({ plan: z.string() });
 export const show = opened('read', showSchema, async (call, o, { manager }) => {
   const plan = await planOf(manager, o.plan);
   const price = (await manager.getModel(plan.targetSpec))?.pricePerMillionTokens;
-  showPlan(call.output, plan, price);
+  const { heldBackBy, said } = await heldBackNow(manager, plan);
+  showPlan(call.output, plan, { price, heldBack: said });
   const reasons = plan.failedNodes > 0 ? await manager.listFailures(plan.planId) : [];
   showReasons(call.output, reasons);
-  return { data: { plan, failures: reasons } };
+  return { data: { plan, failures: reasons, heldBackBy } };
 });
 
-export function showPlan(output: Output, plan: MigrationPlan, price?: number): void {
+/** What keeps a plan that is not at rest from being faster, apart from what the plan says itself. */
+export async function heldBackNow(
+  manager: EmbeddingVersionManager,
+  plan: MigrationPlan,
+): Promise<{ readonly heldBackBy?: HeldBackBy; readonly said?: string }> {
+  for await (const progress of manager.watchMigration(plan.planId)) {
+    const { heldBackBy } = progress;
+    if (heldBackBy === undefined) return {};
+    const said = plan.hold === undefined && plan.status !== 'paused' ? heldBack(progress) : undefined;
+    return { heldBackBy, ...(said !== undefined && { said }) };
+  }
+  return {};
+}
+
+export function showPlan(
+  output: Output,
+  plan: MigrationPlan,
+  { price, heldBack: held }: { price?: number | undefined; heldBack?: string | undefined } = {},
+): void {
   const time = (at: string | undefined) => (at === undefined ? undefined : `${dateTime(at)} UTC`);
   // Of failed tasks the table below says more.
   const why = plan.status === 'failed' && plan.failedNodes > 0 ? undefined : plan.reason;
@@ -77,6 +103,7 @@ export function showPlan(output: Output, plan: MigrationPlan, price?: number): v
     ['status', statusWord(plan.status)],
     ['why', why && reasonText(why, plan.planId)],
     ['waits', plan.hold && `until ${time(plan.hold.until)}: ${reasonText(plan.hold, plan.planId)}`],
+    ['held back', held],
     ['from', modelName(plan.sourceSpec)],
     ['to', modelName(plan.targetSpec)],
     [

@@ -20,12 +20,14 @@ export const rehearse = opened('work', schema, async (call, o, { manager }) => {
   call.output.note(
     `On copies of ${counted(nodes, 'node')} at most, which are thrown away; the embedder is handed their texts, each once.`,
   );
+  call.output.progress('Rehearsing …');
   const report = await manager.rehearseMigration({
     ...{ planId, scratchStore, nodes, signal: terminal.stopSignal() },
     workerProgram: { file: terminal.program, arguments: [rehearsalWorker] },
     ...(o.seed !== undefined && { seed: o.seed }),
     ...(o.kills !== undefined && { kills: o.kills }),
   });
+  call.output.progress('');
   show(call.output, report);
   return { exitCode: report.verdict === 'safe' ? 0 : 1, data: report };
 });

@@ -6,7 +6,7 @@ import type { Output } from '../output.ts';
 import { ago, grouped, modelName, reasonText } from '../screen/phrases.ts';
 import { warnOfEnds } from './ends.ts';
 import { activeModel } from './models.ts';
-import { showPlans } from './plans.ts';
+import { heldBackNow, showPlans } from './plans.ts';
 
 const LATEST = 5;
 const unfinished = ['pending', 'in_progress', 'paused', 'rolling_back'];
@@ -33,7 +33,15 @@ export const status = opened('read', z.object({}), async (call, _, { manager, re
     output.say();
     showPlans(output, shown);
   }
-  showWorkers(output, workers, shortIds(all));
+  const short = shortIds(all);
+  const heldBack = await Promise.all(
+    open.map(async (plan) => ({ planId: plan.planId, ...(await heldBackNow(manager, plan)) })),
+  );
+  // That no worker runs is said once, of all.
+  for (const { planId, heldBackBy, said } of heldBack)
+    if (said !== undefined && heldBackBy !== 'noWorker')
+      output.say(`Plan ${short(planId)} is held back: ${said}.`);
+  showWorkers(output, workers, short);
   const calendar = warnOfEnds(output, models);
   if (open.some(isRunnable) && workers.length === 0)
     output.note('\nPlans wait and no worker is running: evr run works on them.');
@@ -44,6 +52,7 @@ export const status = opened('read', z.object({}), async (call, _, { manager, re
       name: resolved.name,
       active,
       plans: shown,
+      heldBack: heldBack.flatMap(({ planId, heldBackBy }) => (heldBackBy ? [{ planId, heldBackBy }] : [])),
       workers,
       calendar,
     },

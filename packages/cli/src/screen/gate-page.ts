@@ -64,6 +64,10 @@ function showSample(output: Output, { sample, spaces, planId: _, ...report }: Ga
 }
 
 function showChecks(output: Output, checks: readonly GateCheck[], k: number): void {
+  if (checks.length === 0) {
+    output.say('No query of its nodes could be judged.');
+    return;
+  }
   output.table<GateCheck>(
     [
       { title: '', cell: ({ outcome }) => marks[outcome] },

@@ -35,7 +35,7 @@ import {
   type ScratchStore,
   statesOf,
 } from './scratch.ts';
-import { type Account, thriftyEmbedder } from './thrifty-embedder.ts';
+import { type Account, idleMs, thriftyEmbedder } from './thrifty-embedder.ts';
 import { type WorkerProgram, workUntilKilled } from './worker-process.ts';
 
 /** Which plan, on how many nodes, in which store. */
@@ -121,7 +121,7 @@ async function rehearseIn(
   const pages = nodePages(context, store, plan, wish.signal);
   const { ids, of } = await drawIds(pages, wish.nodes, chance);
   const nodes = await copyNodes(store, ids, scratch);
-  const account: Account = { texts: 0, rateLimits: 0, waitedMs: 0 };
+  const account: Account = { texts: 0, rateLimits: 0, idle: [] };
   const models = await context.registry.models();
   const { context: base, release } = await openContext({
     dbPath: registryFile(folder),
@@ -140,12 +140,15 @@ async function rehearseIn(
     await registerModels(context, base, models);
     const stage = new Stage(base, { workers: new Workers(base, chance), wish, ids, folder, account });
     const told = await stage.play(plan);
-    const { texts, rateLimits, waitedMs } = account;
-    const worked = Math.max(0.001, told.workedSeconds - waitedMs / 1_000);
+    const { texts, rateLimits } = account;
     return {
       ...verdictOf(told.findings, told.gate),
       ...{ seed: wish.seed, nodes, of, kills: told.kills, rateLimits, completed: told.completed },
-      ...{ failures: told.failures, nodesPerSecond: told.completed / worked, textsEmbedded: texts },
+      ...{
+        failures: told.failures,
+        nodesPerSecond: told.completed / told.workedSeconds,
+        textsEmbedded: texts,
+      },
       ...{ gate: told.gate, rollback: told.rollback, seconds: elapsed() },
     };
   } finally {
@@ -228,7 +231,7 @@ class Stage {
     const { planId } = await this.#plan(original);
     const elapsed = stopwatch();
     await this.#migrate(planId);
-    const workedSeconds = elapsed();
+    const workedSeconds = Math.max(0.001, elapsed() - idleMs(this.#props.account) / 1_000);
     const done = (await registry.plan(planId))!;
     const failures = await registry.failures(planId);
     await this.#checkMigrated(done, failures);
@@ -309,14 +312,16 @@ class Stage {
 
   async #dieThere(program: WorkerProgram, phase: Phase, step: string, planId: string): Promise<boolean> {
     const { folder, account } = this.#props;
+    const { clock } = this.#base;
+    const startedAt = clock.now();
     const models = await this.#base.registry.models();
-    const { how, pid, startSeconds } = await workUntilKilled({
+    const { how, pid } = await workUntilKilled({
       ...{ program, context: this.#base, signal: this.#wish.signal },
+      onReady: () => account.idle.push([startedAt, clock.now()]),
       errand: { folder, planId, phase, step, dead: this.#workers.dead },
       models: models.filter((model) => this.#base.embedders.lacks(model) === undefined),
     });
     this.#workers.bury(pid);
-    account.waitedMs += startSeconds * 1_000;
     if (typeof how === 'object')
       this.#findings.push(`The process of a worker ended by itself (${how.byItself}).`);
     return how === 'killed';

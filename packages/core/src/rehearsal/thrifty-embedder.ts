@@ -9,8 +9,18 @@ import type { Embedder } from '../ports/embedder.ts';
 export interface Account {
   texts: number;
   rateLimits: number;
-  /** Milliseconds from a made-up answer to the next call, and until processes were ready to work. */
-  waitedMs: number;
+  /** From a made-up answer to the next call, and until processes were ready to work: these may overlap. */
+  readonly idle: [fromMs: number, toMs: number][];
+}
+
+/** Milliseconds in which nothing was worked for what a rehearsal makes up. */
+export function idleMs({ idle }: Pick<Account, 'idle'>): number {
+  let [sum, until] = [0, Number.NEGATIVE_INFINITY];
+  for (const [from, to] of [...idle].sort(([a], [b]) => a - b)) {
+    sum += Math.max(0, to - Math.max(from, until));
+    until = Math.max(until, to);
+  }
+  return sum;
 }
 
 interface Options {
@@ -56,7 +66,7 @@ export function thriftyEmbedder({ embedders, model, clock, account, refusedCalls
     ...(embedder.limits && { limits: embedder.limits }),
     ...(embedder.countTokens && { countTokens: (texts) => embedder.countTokens!(texts) }),
     async embed(texts, o) {
-      if (limitedAt !== undefined) account.waitedMs += Math.max(0, clock.now() - limitedAt);
+      if (limitedAt !== undefined) account.idle.push([limitedAt, clock.now()]);
       limitedAt = undefined;
       call += 1;
       if (refusedCalls.has(call)) {

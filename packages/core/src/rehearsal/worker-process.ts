@@ -1,6 +1,5 @@
 /** The rehearsal's side of a worker in a process of its own. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { stopwatch } from '../clock.ts';
 import type { ManagerContext } from '../context.ts';
 import { EmbedderError, embedderFailureOf, RegistryError, reasonOf } from '../errors.ts';
 import type { RegisteredModel } from '../model/model-spec.ts';
@@ -19,8 +18,6 @@ export interface WorkerEnd {
   readonly pid: number;
   /** `killed`: at its step. `done`: before it came there. Else by itself: its exit code, or what it was killed by. */
   readonly how: 'killed' | 'done' | { readonly byItself: string };
-  /** Until it was ready to work. */
-  readonly startSeconds: number;
 }
 
 export interface WorkerProcessOptions {
@@ -30,6 +27,7 @@ export interface WorkerProcessOptions {
   readonly context: ManagerContext;
   readonly models: readonly RegisteredModel[];
   readonly signal: AbortSignal | undefined;
+  readonly onReady: () => void;
 }
 
 /**
@@ -39,8 +37,7 @@ export interface WorkerProcessOptions {
 export async function workUntilKilled(o: WorkerProcessOptions): Promise<WorkerEnd> {
   const embedders = o.models.map((model) => o.context.embedders.get(model).embedder);
   const child = start(o.program);
-  const elapsed = stopwatch();
-  let startSeconds: number | undefined;
+  let isReady = false;
   let isKilled = false;
   let failure: RegistryError | undefined;
   const ended = Promise.withResolvers<string>();
@@ -52,8 +49,10 @@ export async function workUntilKilled(o: WorkerProcessOptions): Promise<WorkerEn
   child.on('disconnect', heardAll.resolve);
   child.on('exit', (code, signal) => ended.resolve(String(signal ?? code)));
   child.on('message', (message: FromWorker) => {
-    if (message.kind === 'ready') startSeconds = elapsed();
-    else if (message.kind === 'arrived') {
+    if (message.kind === 'ready') {
+      isReady = true;
+      o.onReady();
+    } else if (message.kind === 'arrived') {
       isKilled = true;
       kill();
     } else if (message.kind === 'failed') failure = new RegistryError(message.code, message.message);
@@ -70,10 +69,9 @@ export async function workUntilKilled(o: WorkerProcessOptions): Promise<WorkerEn
     await heardAll.promise;
     o.signal?.throwIfAborted();
     if (failure !== undefined) throw failure;
-    if (startSeconds === undefined) throw neverReady(o.program, how);
+    if (!isReady) throw neverReady(o.program, how);
     return {
       pid: child.pid!,
-      startSeconds,
       how: isKilled ? 'killed' : how === '0' ? 'done' : { byItself: how },
     };
   } finally {

@@ -35,7 +35,9 @@ export class Progress {
       : plan.completedNodes + plan.failedNodes + plan.skippedNodes;
     const perSecond = this.#rate(`${plan.planId}:${isBack}`, settled);
     const open = isBack ? plan.completedNodes : plan.totalNodes - settled;
-    const heldBackBy = heldBack(plan, workers, perSecond);
+    // At a first look, what it did since it was started has to do.
+    const seen = perSecond > 0 ? perSecond : settled / secondsSince(plan.startedAt, this.#clock);
+    const heldBackBy = heldBack(plan, workers, seen);
     return {
       plan,
       nodesPerSecond: perSecond,
@@ -76,6 +78,10 @@ function heldBack(
   if (workers.every(({ waiting }) => waiting.some((one) => isTroubled(one, plan)))) return 'trouble';
   if (plan.status === 'rolling_back') return undefined;
   return resting(plan, perSecond);
+}
+
+function secondsSince(at: string | undefined, clock: Clock): number {
+  return at === undefined ? Number.POSITIVE_INFINITY : Math.max(0.001, (clock.now() - Date.parse(at)) / 1000);
 }
 
 /** A throttle is told where it takes more than half of a lane's time, a duty cycle always: it is what was asked for. */

@@ -80,3 +80,15 @@ it('knows no rate before it has seen two states, and none of the time of a pause
   await clock.advance(3_600_000);
   expect(progress.of(plan({ completedNodes: 60 }), [one]).nodesPerSecond).toBe(50);
 });
+
+it('knows at a first look, from what was done since the start, that a throttle holds a plan back', async () => {
+  const clock = new ManualClock();
+  const startedAt = new Date(clock.now()).toISOString();
+  await clock.advance(60_000);
+  const lookAt = (fields: Partial<PlanFields>) =>
+    new Progress(clock).of(plan({ startedAt, completedNodes: 1_200, ...fields }), [one]).heldBackBy;
+  // A batch of each lane in two seconds.
+  expect(lookAt({ throttleMs: 1_500 })).toBe('throttle');
+  expect(lookAt({ throttleMs: 500 })).toBeUndefined();
+  expect(lookAt({ throttleMs: 1_500, completedNodes: 0 })).toBeUndefined();
+});
