@@ -11,6 +11,8 @@ export type Failure =
   | { readonly kind: 'refused'; readonly error: RegistryError };
 
 const MESSAGE_LIMIT = 300;
+/** A gateway may repeat what it was sent. */
+const keys = /\b(bearer\s+|api[-_]?key\W+|(?=eyJ|sk-))[\w.~+/=-]{16,}/gi;
 
 interface Thrown {
   readonly name?: string;
@@ -25,9 +27,13 @@ interface Thrown {
 export function failureOf(thrown: unknown, operation: string, retryAfterSeconds?: number): Failure {
   if (isRegistryError(thrown)) return { kind: 'refused', error: thrown };
   const { name, status, data, retry_after, cause } = (thrown ?? {}) as Thrown;
-  const text = (data?.status?.error ?? (thrown as Thrown)?.message ?? String(thrown)).slice(0, MESSAGE_LIMIT);
+  const text = quoted(data?.status?.error ?? (thrown as Thrown)?.message ?? String(thrown));
   const fail = (code: RegistryErrorCode, message: string) =>
-    new RegistryError(code, message, { cause: thrown, details: { operation, ...(status && { status }) } });
+    new RegistryError(code, message, {
+      // The client's error of an answer holds the whole of it, which may repeat texts and keys.
+      cause: status === undefined ? thrown : undefined,
+      details: { operation, ...(status && { status }) },
+    });
   // Its class has no status: a 429 whose Retry-After the client has cut to one digit.
   if (retry_after !== undefined || (status === 429 && retryAfterSeconds !== undefined))
     return {
@@ -53,6 +59,14 @@ export function failureOf(thrown: unknown, operation: string, retryAfterSeconds?
   if (status === 408 || (status >= 500 && status !== 507))
     return { kind: 'unknown', error: fail('SERVER_FAILED', `Qdrant failed with ${status}: ${text}.`) };
   return { kind: 'refused', error: refusal(status, text, fail) };
+}
+
+/** What a server says, as a part of one line. */
+function quoted(said: unknown): string {
+  return String(said)
+    .slice(0, MESSAGE_LIMIT)
+    .replaceAll(/[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]+/gu, ' ')
+    .replaceAll(keys, '$1…');
 }
 
 function refusal(
