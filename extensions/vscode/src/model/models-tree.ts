@@ -191,7 +191,7 @@ function modelRow(
     expansion: 'none',
     tooltip: tooltip(name, {
       [say('Drift')]: hasDrifted
-        ? say('it makes other vectors than it made before; “Diagnose…” says which')
+        ? say('it makes other vectors than it made before; “Diagnose” says which')
         : undefined,
       [say('End')]: end && endText(end, say),
       [say('Name')]: model.name,

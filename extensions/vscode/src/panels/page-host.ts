@@ -11,13 +11,7 @@ import type { RegistryProcess } from '../registries/registry-process.ts';
 import type { PlanData, Reads } from '../registry-process/messages.ts';
 import { followFile } from '../views/follow-file.ts';
 import { say } from '../views/say.ts';
-import {
-  type HostMessage,
-  type PageMessage,
-  parsePageMessage,
-  type Question,
-  type Subject,
-} from './protocol.ts';
+import type { HostMessage, PageMessage, Question, Subject } from './protocol.ts';
 
 /** What pages are made with. */
 export interface PageContext {
@@ -140,6 +134,8 @@ export class PageHost implements vscode.Disposable {
   }
 
   async #hear(value: unknown): Promise<void> {
+    // What checks messages is loaded with the first one: most windows show no page.
+    const { parsePageMessage } = await import('./protocol.ts');
     const message = parsePageMessage(value);
     if (message === undefined) {
       this.#context.log.warn('[page] A page said what none of ours says.');

@@ -19,6 +19,9 @@ import { BranchTree } from './branch-tree.ts';
 import { followFile } from './follow-file.ts';
 import { StatusItem } from './status-item.ts';
 
+/** Long enough for a first paint, too short for a hand to reach a row. */
+const WAKE_AFTER_MS = 300;
+
 interface Followed {
   readonly file: RegistryFile;
   readonly live: LiveRegistry;
@@ -55,6 +58,7 @@ export class RegistryViews implements vscode.Disposable {
   readonly #followed = new Map<string, Followed>();
   readonly #disposables: vscode.Disposable[];
   #release: (() => void) | undefined;
+  #hiding: AbortController | undefined;
 
   constructor({ registries, list, counts, diagnoses, say, onWorkers }: ViewParts) {
     this.#process = registries;
@@ -124,7 +128,7 @@ export class RegistryViews implements vscode.Disposable {
       live.hide();
       following.dispose();
     }
-    this.#release?.();
+    this.#rest();
     for (const disposable of this.#disposables) disposable.dispose();
   }
 
@@ -257,6 +261,23 @@ export class RegistryViews implements vscode.Disposable {
       if (path === undefined || each === path) void this.#counts.count(each);
   }
 
+  /**
+   * Ahead of the first question about what is not kept. What is kept of a registry at rest is drawn before: starting
+   * a process would take from the time of that.
+   */
+  async #wakeSoon(hiding: AbortSignal): Promise<void> {
+    await this.#clock.sleep(WAKE_AFTER_MS, hiding);
+    if (!hiding.aborted) this.#process.wake();
+  }
+
+  /** Nobody looks. */
+  #rest(): void {
+    this.#hiding?.abort();
+    this.#hiding = undefined;
+    this.#release?.();
+    this.#release = undefined;
+  }
+
   /** Something came into view or left it. */
   #see(): void {
     const isViewed = this.#isViewed;
@@ -266,11 +287,11 @@ export class RegistryViews implements vscode.Disposable {
     this.#countNodes();
     if (isViewed) {
       this.#release ??= this.#process.hold();
-      this.#process.wake();
-    } else {
-      this.#release?.();
-      this.#release = undefined;
-    }
+      if (this.#hiding === undefined) {
+        this.#hiding = new AbortController();
+        void this.#wakeSoon(this.#hiding.signal);
+      }
+    } else this.#rest();
     for (const { file, live } of this.#followed.values()) {
       if (isViewed || statusBar) live.show();
       else live.hide();
