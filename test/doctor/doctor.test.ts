@@ -1,11 +1,12 @@
 /** A store of real texts and built-in embedders, made ill in every way the doctor knows. */
 import { join } from 'node:path';
 import { type Embedder, EmbeddingModelSpec, EmbeddingVersionManager, type FindingCode } from '@registry/core';
-import { hashedNgram } from '@registry/embedders';
+import { hashedNgram, withCache } from '@registry/embedders';
 import { SqliteNodeStore } from '@registry/node-memory';
 import Database from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
-import { temporaryFolder } from '../scene.ts';
+import { witnessTexts } from '../../packages/core/src/model/witness-texts.ts';
+import { storeWith, temporaryFolder } from '../scene.ts';
 
 const embedder = hashedNgram({ dimension: 64 });
 const { spec } = embedder;
@@ -106,6 +107,96 @@ it('finds each fault of a node with its count and ids, and changes nothing', asy
   const plan = await manager.createMigration({ targetModelId: spec.modelId, targetVersion: 1 });
   await manager.runMigration(plan.planId);
   expect(Object.keys(await codesOf(manager)).sort()).toEqual(['EMPTY_CONTENT', 'PLAN_FAILED_NODES']);
+});
+
+it('finds nodes behind the active model, texts that it does not take, and a write that died half-way', async () => {
+  const wide = hashedNgram({ dimension: 128 });
+  const countTokens = async (given: readonly string[]) => ({
+    tokens: given.map((text) => text.split(' ').length),
+    exact: true,
+  });
+  const { manager, dbPath, store } = await openClinic([embedder, wide]);
+  await manager.registerModel({ ...wide.spec.toJSON(), maxInputTokens: 12 });
+  const { modelId } = wide.spec;
+  await manager.switchActiveModel({ targetModelId: modelId, targetVersion: 1, migrateExisting: false });
+  await store.upsert([{ id: 'day-3', content: 'a text of more words than '.repeat(3) }]);
+  const dying = storeWith(store, {
+    read: async (ids, o) =>
+      (await store.read(ids, o)).map((node) => (node.id === 'day-5' ? { ...node, inTransit: true } : node)),
+  });
+  const other = await EmbeddingVersionManager.open({
+    ...{ dbPath, nodeStore: dying, embedders: [embedder, { ...wide, countTokens }] },
+  });
+  onTestFinished(() => other.close());
+  const { findings } = await other.diagnose();
+  expect(findings.map(({ code, count, sample }) => [code, count, sample])).toEqual(
+    expect.arrayContaining([
+      ['CONTENT_TOO_LONG', 1, ['day-3']],
+      ['IN_TRANSIT', 1, ['day-5']],
+    ]),
+  );
+  const behind = findings.find(({ code }) => code === 'BEHIND');
+  expect(behind).toMatchObject({
+    severity: 'warning',
+    count: 40 - findings.filter(({ code }) => code === 'NOT_EMBEDDED').length,
+  });
+  expect(behind?.message).toContain('are still at hashed_ngram_64:v1');
+  expect(behind?.remedy).toContain('createMigration to hashed_ngram_128');
+
+  // It is what a plan refuses too; the remedy brings the others over.
+  const plan = await other.createMigration({ targetModelId: modelId, targetVersion: 1 });
+  expect(await other.runMigration(plan.planId)).toMatchObject({ completedNodes: 39, failedNodes: 1 });
+  const after = await codesOf(other);
+  expect(after).toMatchObject({ CONTENT_TOO_LONG: 1, PLAN_FAILED_NODES: 1 });
+  expect(after.BEHIND ?? 0).toBeLessThanOrEqual(1);
+});
+
+it('finds an embedder that makes one vector of all texts, which no witness is made of', async () => {
+  const { manager, dbPath, store } = await openClinic();
+  const constant = hashedNgram({ dimension: 128 });
+  const broken: Embedder = {
+    spec: constant.spec,
+    embed: async (given, o) => {
+      const [one] = await constant.embed(['always this'], o);
+      return given.map(() => one!.slice());
+    },
+  };
+  await manager.registerModel(constant.spec.toJSON());
+  const other = await EmbeddingVersionManager.open({
+    dbPath,
+    nodeStore: store,
+    embedders: [embedder, broken],
+  });
+  onTestFinished(() => other.close());
+  const { findings } = await other.diagnose();
+  const found = findings.find(({ code }) => code === 'MODEL_COLLAPSED');
+  expect(found).toMatchObject({ severity: 'error', count: 1, remedy: 'Mend the embedder.' });
+  const { modelId } = constant.spec;
+  await expect(other.checkWitness({ modelId, version: 1 })).rejects.toMatchObject({ code: 'VECTOR_INVALID' });
+  expect(await other.diagnose()).toMatchObject({ models: expect.anything(), findings });
+});
+
+it('finds drift behind a cache, which goes on answering what the model once made', async () => {
+  let isUpdated = false;
+  const updated: Embedder = {
+    spec,
+    embed: (given, o) => embedder.embed(isUpdated ? given.map((text) => `query: ${text}`) : given, o),
+  };
+  const cached = withCache(updated, { path: join(temporaryFolder(), 'cache.sqlite') });
+  onTestFinished(() => cached[Symbol.asyncDispose]());
+  const { manager } = await openClinic([cached]);
+  const { modelId } = spec;
+  // The texts of the witness are in the cache now, as those of an application may be.
+  await cached.embed([...witnessTexts, ...texts], { purpose: 'document' });
+  expect(await codesOf(manager)).toEqual({});
+  isUpdated = true;
+  expect(await cached.embed(texts.slice(0, 1), { purpose: 'document' })).toEqual(
+    await embedder.embed(texts.slice(0, 1), { purpose: 'document' }),
+  );
+  await expect(manager.checkWitness({ modelId, version: 1 })).rejects.toMatchObject({
+    code: 'MODEL_DRIFTED',
+  });
+  expect(await codesOf(manager)).toMatchObject({ MODEL_DRIFTED: 1 });
 });
 
 it('finds drift by the witness, and by stored nodes where the witness came too late', async () => {
