@@ -4,7 +4,11 @@ import { comparePointIds, cursorOf, idOfCursor, type PointId } from '../src/poin
 import { bytesOf, compact, inGroups } from '../src/points/compact.ts';
 import { digestOf, sameVectors } from '../src/points/digest.ts';
 
-const finite = fc.float({ noNaN: true, noDefaultInfinity: true });
+const finite = fc.oneof(
+  fc.float({ noNaN: true, noDefaultInfinity: true }),
+  // Of the sizes that elements of an embedding have.
+  fc.double({ min: -1, max: 1, noNaN: true }).map(Math.fround),
+);
 
 describe('vectors in a request', () => {
   it('come back as the float32 they were, from nine digits', () => {
@@ -15,6 +19,7 @@ describe('vectors in a request', () => {
         expect(Float32Array.from(sent).map((element) => element + 0)).toEqual(
           vector.map((element) => element + 0),
         );
+        for (const element of sent) expect(Number(element.toPrecision(9))).toBe(element);
       }),
     );
     const typical = Float32Array.from({ length: 1536 }, (_, index) => Math.sin(index) / 20);

@@ -20,9 +20,21 @@ export function compact(vector: Vector): readonly number[] {
         'VECTOR_INVALID',
         `Element ${index} of a vector is ${element}, which cannot be sent.`,
       );
-    numbers[index] = Number(element.toPrecision(9));
+    numbers[index] = nineDigits(element);
   }
   return numbers;
+}
+
+/**
+ * Rounding a multiple is ten times as fast as printing and reading a number, and nearly all elements of a vector are
+ * of these sizes. What it does not give back as the same float32 is printed.
+ */
+function nineDigits(element: number): number {
+  const size = Math.abs(element);
+  const scale =
+    size >= 1 ? 0 : size >= 0.1 ? 1e9 : size >= 0.01 ? 1e10 : size >= 0.001 ? 1e11 : size >= 1e-4 ? 1e12 : 0;
+  const rounded = scale === 0 ? Number.NaN : Math.round(element * scale) / scale;
+  return Math.fround(rounded) === element ? rounded : Number(element.toPrecision(9));
 }
 
 /** Bytes of a number in a request, about: nine digits, sign, point, exponent and comma. */
