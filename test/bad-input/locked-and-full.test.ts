@@ -1,31 +1,15 @@
 /** Databases that another process has locked, and disks that are full: it is said, it waits, nothing is lost. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { ManualClock } from '@registry/core/testing';
 import Database from 'better-sqlite3';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { embeddedNodes, nodeId, openScene, refusalOf, rowsOf, vectorsOf } from '../scene.ts';
+import { lock } from '../write-lock.ts';
 
 /** Waits for a lock are many and short, and each costs real time: here they are few and long. */
 class CoarseClock extends ManualClock {
   override sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return super.sleep(ms > 0 && ms < 100 ? 500 : ms, signal);
   }
-}
-
-/** Another process takes the write lock; answers the function that makes it let go. */
-async function lock(path: string): Promise<() => Promise<void>> {
-  const script = fileURLToPath(new URL('hold-lock.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, path], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const exited = once(child, 'exit');
-  const release = async () => {
-    child.stdin.end();
-    await exited;
-  };
-  onTestFinished(release);
-  await once(child.stdout, 'data');
-  return release;
 }
 
 describe('a registry that another process has locked', () => {

@@ -1,11 +1,9 @@
 /** Files with a page that is no longer what was written, and files that another process keeps for itself. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, copyFileSync, openSync, writeSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../scene.ts';
+import { lock } from '../../write-lock.ts';
 import {
   assertUnharmed,
   type Folders,
@@ -60,20 +58,6 @@ describe.each(damages)('in the $file the pages of $table are lost', ({ file, tab
     await assertUnharmed(program);
   });
 });
-
-/** Another process takes the write lock; answers the function that makes it let go. */
-async function lock(path: string): Promise<() => Promise<void>> {
-  const script = fileURLToPath(new URL('../../bad-input/hold-lock.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, path], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const exited = once(child, 'exit');
-  const release = async () => {
-    child.stdin.end();
-    await exited;
-  };
-  onTestFinished(release);
-  await once(child.stdout, 'data');
-  return release;
-}
 
 // A worker under a lock, and a plan that is made under one: see `test/bad-input`.
 describe.each(['registry', 'nodes'] as const)('another process has locked the %s', (file) => {

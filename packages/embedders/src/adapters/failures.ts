@@ -84,7 +84,11 @@ function tellsKey(text: string, { key }: Pick<Confidential, 'key'>): boolean {
 /** What the server said, unless it may hold the key or content. */
 function saying({ status, message = '' }: FailedCall, { texts, key }: Confidential): string {
   if (message === '' || status === 401 || status === 403) return '';
-  const brief = message.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim().slice(0, longest).toWellFormed();
+  const brief = message
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, longest)
+    .toWellFormed();
   if (tellsKey(message, { key }) || quotesContent(brief, texts)) return '';
   return ` It said: ${brief}`;
 }
