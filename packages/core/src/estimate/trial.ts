@@ -6,6 +6,7 @@ import type { ManagerContext } from '../context.ts';
 import type { Reason } from '../errors.ts';
 import type { EmbeddingModelSpec } from '../model/model-spec.ts';
 import { callEmbedder } from '../worker/embed-call.ts';
+import { type Speed, speedOf, type TimedCall, type TimedCalls } from './speed.ts';
 
 export interface Trial {
   readonly texts: number;
@@ -13,14 +14,6 @@ export interface Trial {
   /** Why it was broken off. */
   readonly problem?: Reason;
   readonly speed?: Speed;
-}
-
-export interface Speed {
-  /** Of a call, whatever it holds. */
-  readonly secondsPerCall: number;
-  readonly secondsPerText: number;
-  /** How much faster two calls at once are than one after the other: 1 to 2. */
-  readonly gainOfTwo: number;
 }
 
 type TrialContext = Pick<ManagerContext, 'embedders' | 'clock'>;
@@ -36,26 +29,22 @@ export async function tryEmbedder(
   const [warm, single, many, ...pair] = split(texts, limits?.texts ?? Number.POSITIVE_INFINITY);
   let sent = 0;
   let calls = 0;
-  const call = async (part: readonly string[]): Promise<number> => {
+  const call = async (part: readonly string[]): Promise<TimedCall> => {
     signal?.throwIfAborted();
     sent += part.length;
     calls += 1;
     const from = clock.now();
     const result = await callEmbedder(part, { embedders, clock, spec, purpose: 'document', signal });
     if (result.kind !== 'answered') throw new Broken(result.reason);
-    return Math.max(0, clock.now() - from) / 1000;
+    return { texts: part.length, seconds: Math.max(0, clock.now() - from) / 1000 };
   };
   try {
     if (warm === undefined) return { texts: 0, calls: 0 };
     const first = await call(warm);
-    const alone = single === undefined ? first : await call(single);
-    const together = many === undefined ? alone : await call(many);
-    const size = many?.length ?? 1;
-    const slope = size > 1 ? (together - alone) / (size - 1) : 0;
-    const secondsPerText = Math.max(0, Math.min(slope, together / size));
-    const secondsPerCall = Math.max(0, together - secondsPerText * size);
-    const gainOfTwo = await gain(pair, call, secondsPerCall, secondsPerText, clock);
-    return { texts: sent, calls, speed: { secondsPerCall, secondsPerText, gainOfTwo } };
+    const alone = single && (await call(single));
+    const together = many && (await call(many));
+    const speed = speedOf({ warm: first, alone, many: together, pair: await callBoth(pair, call, clock) });
+    return { texts: sent, calls, speed };
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof Broken) return { texts: sent, calls, problem: error.reason };
@@ -86,18 +75,14 @@ function split(texts: readonly string[], most: number): readonly (readonly strin
   });
 }
 
-async function gain(
+async function callBoth(
   pair: readonly (readonly string[])[],
-  call: (part: readonly string[]) => Promise<number>,
-  secondsPerCall: number,
-  secondsPerText: number,
+  call: (part: readonly string[]) => Promise<TimedCall>,
   clock: TrialContext['clock'],
-): Promise<number> {
+): Promise<TimedCalls['pair']> {
   const [one, other] = pair;
-  if (one === undefined || other === undefined) return 1;
+  if (one === undefined || other === undefined) return undefined;
   const from = clock.now();
-  await Promise.all([call(one), call(other)]);
-  const took = Math.max(0, clock.now() - from) / 1000;
-  if (took === 0) return 1;
-  return Math.min(2, Math.max(1, (2 * (secondsPerCall + secondsPerText * one.length)) / took));
+  const each = await Promise.all([call(one), call(other)]);
+  return { each, seconds: Math.max(0, clock.now() - from) / 1000 };
 }
