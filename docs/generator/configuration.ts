@@ -37,7 +37,7 @@ ${table(['in code', 'in YAML', 'default'], rows)}
 ${sections.join('\n')}
 ## The configuration file of evr
 
-\`embedding-registry.config.ts\` (or \`.mts\`, \`.js\`, \`.mjs\`) is looked for in the working directory and above. It says what a
+\`embedding-registry.config.ts\` (or \`.mts\`, \`.js\`, \`.mjs\`) is looked for in the working directory and above; one above that belongs to another user is refused. It says what a
 YAML file cannot: where nodes live, and what embeds them. \`evr init\` writes one with comments.
 
 ${table(

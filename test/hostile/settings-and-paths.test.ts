@@ -1,10 +1,19 @@
 /** Settings and paths that mean harm: YAML that grows, names other types or hides what it says; paths that end early. */
-import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { EmbeddingVersionManager, loadRegistryConfig } from '@registry/core';
 import { SqliteNodeStore } from '@registry/node-memory';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { evr } from '../../packages/cli/test/evr.ts';
 import { refusalOf, temporaryFolder } from '../scene.ts';
 
 const section = 'embedding_registry:\n  ';
@@ -67,6 +76,23 @@ describe('a YAML file', () => {
       expect(message + JSON.stringify(details)).not.toContain(secret);
     }
   });
+});
+
+it.skipIf(process.getuid?.() !== 0)('a configuration file above, of another user, is not run', async () => {
+  const above = temporaryFolder();
+  const here = join(above, 'project');
+  mkdirSync(here);
+  const file = join(above, 'embedding-registry.config.mjs');
+  writeFileSync(file, `import { writeFileSync } from 'node:fs'; writeFileSync('${above}/was-run', '');`);
+  chownSync(file, 12_345, 12_345);
+  const { exitCode, stderr } = await evr(['status'], { cwd: here });
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain('belongs to another user');
+  expect(existsSync(join(above, 'was-run'))).toBe(false);
+  // A project that somebody else owns as a whole is taken as it is, such as one that was mounted.
+  chownSync(here, 12_345, 12_345);
+  await evr(['status'], { cwd: here });
+  expect(existsSync(join(above, 'was-run'))).toBe(true);
 });
 
 describe('a path', () => {

@@ -52,6 +52,8 @@ export const terminal = {
   /** Of a program that this one has started to work for it. */
   parent: process,
   pid: process.pid,
+  /** Undefined on Windows. */
+  userId: process.getuid?.(),
   /** This Node runs TypeScript by itself. */
   runsTypeScript: Boolean((process.features as { typescript?: unknown }).typescript),
 
