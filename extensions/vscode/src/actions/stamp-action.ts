@@ -69,5 +69,6 @@ async function chooseMaker(context: ActionContext, file: RegistryFile): Promise<
     description: `${model.dimension} × ${model.datatype}`,
   }));
   const title = say('Which model made these vectors?');
-  return (await vscode.window.showQuickPick(items, { title }))?.model;
+  // It comes after the count, which takes a while: whatever the user does meanwhile.
+  return (await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true }))?.model;
 }

@@ -149,8 +149,8 @@ function nodesBehind(plan: MigrationPlan, open: number, comparison: Comparison |
   const alone =
     plan.rolledBackNodes > 0 ? ` ${plan.rolledBackNodes} of them may be those rolled back alone.` : '';
   const what = [
-    ...(behind > 0 ? [`${behind} nodes are not on the new side yet`] : []),
-    ...(extra > 0 ? [`${extra} nodes are on the new side only`] : []),
+    ...(behind > 0 ? [`${behind} ${behind === 1 ? 'node is' : 'nodes are'} not on the new side yet`] : []),
+    ...(extra > 0 ? [`${extra} ${extra === 1 ? 'node is' : 'nodes are'} on the new side only`] : []),
     ...findings,
   ].join('; ');
   return new RegistryError(

@@ -41,9 +41,10 @@ export async function assertMayGoBack(context: ManagerContext, plan: MigrationPl
 
 function laterWrites(plan: MigrationPlan, count: number, sample: readonly string[]): RegistryError {
   const { qualifiedId } = plan.sourceSpec;
+  const changes = count === 1 ? '1 change' : `${count} changes`;
   return new RegistryError(
     'LATER_WRITES',
-    `Readers of plan ${plan.planId} were not moved back: the old side lacks ${count} changes made since the cutover. Pass the embedder of ${qualifiedId} to open, which carries them back; or pass laterWrites: 'lose'.`,
+    `Readers of plan ${plan.planId} were not moved back: the old side lacks ${changes} made since the cutover. Pass the embedder of ${qualifiedId} to open, which carries them back; or pass laterWrites: 'lose'.`,
     { details: { planId: plan.planId, count, sample } },
   );
 }
