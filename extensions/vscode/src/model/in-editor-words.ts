@@ -11,6 +11,10 @@ const sentences: readonly (readonly [said: RegExp, inEditor: string])[] = [
   [/\bretryFailed puts/, '“Retry Failed Nodes” puts'],
   [/; switchActiveModel with migrateExisting: true re-embeds.*$/, '.'],
   [/registerModel with setActive, or switchActiveModel\./, '“Set Active Model…” makes one active.'],
+  [
+    /^switchActiveModel activates (.*); createMigration and cutoverMigration do\./,
+    '“Set Active Model…” activates $1; “Migrate to Model…” and “Cut Over…” do.',
+  ],
   [/\bunstampNodes takes/, 'evr unstamp --nodes <file> takes'],
   [/: unstampNodes, then createMigration to/, ': evr unstamp --nodes <file>, then migrate to'],
   [/\bstampNodes declares/, '“Stamp Nodes As…” declares'],

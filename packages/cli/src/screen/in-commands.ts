@@ -17,6 +17,10 @@ const sentences: readonly (readonly [said: RegExp, plan: (plan: string) => strin
     () => 'evr models activate <model> makes one active.',
   ],
   [
+    /\bswitchActiveModel activates (.*); createMigration and cutoverMigration do\./,
+    () => 'evr models activate activates $1; evr plan and evr cutover do.',
+  ],
+  [
     /\bunstampNodes takes the stamps of these nodes off, and createMigration to (\S+) embeds/,
     () => 'evr unstamp --nodes <file> takes their stamps off, and evr plan --to $1 embeds',
   ],
