@@ -87,6 +87,7 @@ it('the panel changes the limits, and says what it does not take', async () => {
   const { workbench } = window;
   await workbench.runCommand('Embedding Registry: Watch Migration');
   await workbench.pick('hashed_ngram_64');
+  await page().getByText('no worker', { exact: true }).waitFor();
   const duty = page().getByLabel('Duty cycle (%)');
   await duty.fill('25');
   await duty.press('Enter');

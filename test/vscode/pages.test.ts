@@ -76,7 +76,7 @@ describe('a registry document', () => {
 });
 
 describe('the watch panel', () => {
-  it('shows why nodes of a plan failed, page by page, and tries one of them again', async () => {
+  it('shows why nodes of a plan failed, page by page, and tries one of them again, then all of a cause', async () => {
     const { workbench } = window;
     await workbench.runCommand('Embedding Registry: Watch Migration');
     await workbench.pick(failedPlan);
@@ -89,6 +89,9 @@ describe('the watch panel', () => {
     await page().getByText('32 × EMBEDDER_FAILED').waitFor();
     const [task] = (await scene.manager.listTasks({ planId: failedPlan, nodeId: 'doc-01429' })).items;
     expect(task).toMatchObject({ status: 'pending', retryCount: 0 });
+    await page().getByRole('button', { name: 'Retry All of This Cause' }).click();
+    await page().getByText('32 × EMBEDDER_FAILED').waitFor({ state: 'detached' });
+    expect(await scene.manager.listFailures(failedPlan)).toEqual([]);
     await workbench.runCommand('View: Close All Editors');
   });
 

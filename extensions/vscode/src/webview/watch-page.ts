@@ -43,6 +43,7 @@ export class WatchPage {
   #failedNodes = -1;
   #inHand: string | undefined;
   #isCounting = false;
+  #isAlone = false;
   #offered = '';
 
   constructor(parts: Parts) {
@@ -72,16 +73,12 @@ export class WatchPage {
     const { connection, subject, tell } = this.#parts;
     const { planId } = subject;
     try {
-      const plan = await connection.ask('plan', { planId });
+      const [plan, workers] = await Promise.all([connection.ask('plan', { planId }), this.#workers.draw()]);
+      this.#isAlone = workers === 0;
       this.#draw(plan);
       this.#drawPace(plan);
       this.#failedNodes = plan.failedNodes;
-      await Promise.all([
-        this.#failures.draw(plan),
-        this.#workers.draw(),
-        this.#gate.draw(),
-        this.#history.draw(),
-      ]);
+      await Promise.all([this.#failures.draw(plan), this.#gate.draw(), this.#history.draw()]);
       if (isMoving(plan)) await this.#countInHand();
       tell();
     } catch (error) {
@@ -145,7 +142,10 @@ export class WatchPage {
       [say('Lanes'), progress && count(plan.maxParallelWorkers)],
       [say('Workers'), progress && count(progress.workers)],
       [say('Spent'), plan.spendCap && spendingText(plan, say)],
-      [say('Held back'), heldBackOf(plan, progress, say)],
+      [
+        say('Held back'),
+        heldBackOf(plan, progress ?? (this.#isAlone ? { heldBackBy: 'noWorker' } : undefined), say),
+      ],
     ];
     this.#head.replaceChildren(
       element(

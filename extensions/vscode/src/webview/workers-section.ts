@@ -14,7 +14,8 @@ export class WorkersSection {
     this.#planId = planId;
   }
 
-  async draw(): Promise<void> {
+  /** Answers how many there are. */
+  async draw(): Promise<number> {
     const { say } = this.#connection;
     const workers = await this.#connection.ask('workers');
     const rows = workers.map(({ pid, host, heartbeatAt, planIds, waiting }) => {
@@ -34,5 +35,6 @@ export class WorkersSection {
     this.element.replaceChildren(
       ...(rows.length === 0 ? [] : [element('h2', {}, say('Workers')), table(say('Workers'), titles, rows)]),
     );
+    return workers.length;
   }
 }
