@@ -33,17 +33,18 @@ export function spendCapReason(spending: Spending, nextTokens: number): Reason {
   if (tokensOfCap(spending) === undefined)
     return {
       code: 'SPEND_CAP',
-      message: `The spend cap is ${amount(cap)} and the target has no price any more; note one with updateModel, or ${way}.`,
+      message: `The spend cap is ${capText(cap)} and the target has no price any more; note one with updateModel, or ${way}.`,
     };
   const said = (tokens: number) =>
     'dollars' in cap && price !== undefined ? `$${money(dollarsOf(tokens, price))}` : counted(tokens);
   return {
     code: 'SPEND_CAP',
-    message: `The next text would pass the spend cap of ${amount(cap)}: ${said(spentTokens)} spent, ${said(nextTokens)} needed; ${way}.`,
+    message: `The next text would pass the spend cap of ${capText(cap)}: ${said(spentTokens)} spent, ${said(nextTokens)} needed; ${way}.`,
   };
 }
 
-function amount(cap: SpendCap): string {
+/** `$5.00`, `90,000 tokens`. */
+export function capText(cap: SpendCap): string {
   return 'dollars' in cap ? `$${money(cap.dollars)}` : counted(cap.tokens);
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { GATE_ACTION } from '../gate/evaluate-migration.ts';
 import type { EmbeddingModelSpec } from '../model/model-spec.ts';
 import type { MigrationPlan } from '../model/plan.ts';
+import { capText } from '../model/spend-cap.ts';
 import type { JournalEntry } from '../ports/registry-store.ts';
 import { courseOf, type Phase, phasesOf } from './chart.ts';
 import { gateReportOf, gateSection } from './gate.ts';
@@ -113,6 +114,8 @@ const told: Readonly<Record<string, string>> = {
   'plan:paused': 'Paused',
   'plan:tuned': 'Tuned',
   'plan:retried': 'Failed nodes put back to work',
+  'plan:gateOverridden': 'The gate was passed over',
+  'plan:gateSkipped': 'No gate was asked',
   'plan:cutover': 'Readers and writers moved to the target',
   'plan:completed': 'Completed',
   'plan:failed': 'Ended with failed nodes',
@@ -127,7 +130,9 @@ function timelineOf(journal: readonly JournalEntry[], { planId }: MigrationPlan)
   const first = Date.parse(entries[0]?.at ?? '');
   const rows = entries.map(({ at, action, details }) => {
     const isResumed = action === 'plan:in_progress' && details.from === 'paused';
-    const why = [details.code, details.message].filter((part) => typeof part === 'string').join(': ');
+    const why = [details.code, details.message, details.why]
+      .filter((part) => typeof part === 'string')
+      .join(': ');
     const what = action === 'plan:tuned' ? journalDetails(details) : why;
     return markup`<tr><td class="time"><time datetime="${at}">${moment(at)}</time></td>
 <td class="number">+ ${duration(Date.parse(at) - first)}</td><td>${isResumed ? 'Resumed' : told[action]}</td><td>${what}</td></tr>`;
@@ -211,9 +216,14 @@ function settingsOf(plan: MigrationPlan): Markup {
   const settings: readonly (readonly [string, string])[] = [
     ['Nodes per batch', count(plan.batchSize)],
     ['Rest after each batch', duration(plan.throttleMs)],
+    ['Share of its time at work', `${Math.round(plan.dutyCycle * 100)} %`],
     ['Batches at a time', count(plan.maxParallelWorkers)],
     ['Retries of a node', count(plan.maxRetries)],
     ['Old vectors are kept', plan.backupOldVectors ? 'yes' : 'no'],
+    ['Spend cap', plan.spendCap === undefined ? 'none' : capText(plan.spendCap)],
+    ...(plan.spentTokens === undefined
+      ? []
+      : [['Spent under a cap', `${count(plan.spentTokens)} tokens`] as const]),
   ];
   return tableOf(
     ['Setting', '#Now'],
@@ -224,7 +234,7 @@ function settingsOf(plan: MigrationPlan): Markup {
 /** A verdict is a page of its own. */
 function entryDetails(action: string, details: JournalEntry['details']): string {
   const gate = action === GATE_ACTION ? gateReportOf(details) : undefined;
-  return gate === undefined ? journalDetails(details) : [gate.verdict, ...gate.reasons].join('. ');
+  return gate === undefined ? journalDetails(details) : `${gate.verdict}: ${gate.reasons.join(' ')}`;
 }
 
 function journalOf({ journal, deadLetters }: ReportData): Markup {
@@ -239,7 +249,7 @@ function journalOf({ journal, deadLetters }: ReportData): Markup {
       model,
       planId,
     }) => markup`<tr><td class="time"><time datetime="${at}">${moment(at)}</time></td>
-<td>${actor}</td><td class="short">${action}</td><td>${[planId === undefined && model ? modelName(model) : '', entryDetails(action, details)].filter(Boolean).join(': ')}</td></tr>`,
+<td class="who">${actor}</td><td class="short">${action}</td><td>${[planId === undefined && model ? modelName(model) : '', entryDetails(action, details)].filter(Boolean).join(': ')}</td></tr>`,
   );
   const notes = [
     left > 0 && `${count(left)} older entries are left out.`,

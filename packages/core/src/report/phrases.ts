@@ -1,4 +1,5 @@
 import type { ModelRef } from '../model/model-spec.ts';
+import { capText, type SpendCap } from '../model/spend-cap.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -62,12 +63,19 @@ function shownValue(key: string, value: unknown): string {
   if (isChange(value)) return `${changedValue(value.from)} →${changedValue(value.to)}`;
   if (key === 'until' && typeof value === 'number') return ` ${moment(new Date(value).toISOString())}`;
   if (typeof value === 'number') return ` ${count(value)}`;
+  if (isCap(value)) return ` ${capText(value)}`;
   if (typeof value !== 'string') return ` ${JSON.stringify(value)}`;
   return ` ${key === 'from' ? words(value) : value}`;
 }
 
 function isChange(value: unknown): value is { readonly from: unknown; readonly to: unknown } {
   return typeof value === 'object' && value !== null && 'from' in value && 'to' in value;
+}
+
+function isCap(value: unknown): value is SpendCap {
+  if (typeof value !== 'object' || value === null) return false;
+  const [[unit, amount] = [], ...rest] = Object.entries(value);
+  return rest.length === 0 && (unit === 'tokens' || unit === 'dollars') && typeof amount === 'number';
 }
 
 function changedValue(value: unknown): string {

@@ -32,7 +32,7 @@ svg .mark { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 2 2; } svg 
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 13.5px; }
 th { text-align: left; color: var(--quiet); font-weight: 600; white-space: nowrap; } th, td { padding: 6px 12px 6px 0;
   border-bottom: 1px solid var(--line); vertical-align: top; } td { overflow-wrap: anywhere; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } td.time, td.short { white-space: nowrap; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } td.time, td.short { white-space: nowrap; } td.who { min-width: 9em; }
 code { font: 12.5px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 footer { margin-top: 48px; padding-top: 12px; border-top: 1px solid var(--line); color: var(--quiet); font-size: 13px; }
 @media (max-width: 640px) { main { padding: 24px 16px; } }
