@@ -5,6 +5,7 @@ import { testEmbedder } from '@registry/core/testing';
 import { SqliteNodeStore } from '@registry/node-memory';
 import { expect, it, onTestFinished } from 'vitest';
 import { reads, writes } from '../src/registry-process/requests.ts';
+import { parseVerdict } from '../src/registry-process/verdict.ts';
 import { temporaryFolder } from './scene.ts';
 
 /** A plan that failed for two nodes with one cause, and for more than a page of others with another. */
@@ -51,4 +52,26 @@ it('writes a report of a plan, and knows of no verdict that nobody gave', async 
   await reads.report(manager, { planId, path });
   expect(readFileSync(path, 'utf8')).toContain(planId);
   expect(await reads.verdict(manager, { planId })).toBeUndefined();
+});
+
+it('takes a verdict for one only where it can be shown', () => {
+  const check = { message: 'm', outcome: 'passed', new: 1, limit: 0.05 };
+  const verdict = {
+    verdict: 'go',
+    reasons: [],
+    at: '2026-01-02T03:04:05.000Z',
+    sample: { nodes: 3, of: 3, queries: { known: 0 } },
+    checks: [check],
+  };
+  expect(parseVerdict(verdict)).toBe(verdict);
+  for (const foreign of [
+    undefined,
+    {},
+    { ...verdict, verdict: '<b>go</b>' },
+    { ...verdict, reasons: 'all is well' },
+    { ...verdict, reasons: [{}] },
+    { ...verdict, checks: [{ ...check, new: '1' }] },
+    { ...verdict, sample: null },
+  ])
+    expect(parseVerdict(foreign), JSON.stringify(foreign)).toBeUndefined();
 });

@@ -6,6 +6,7 @@ import { gateLines, verdictName } from '../model/gate-text.ts';
 import { inEditorWords } from '../model/in-editor-words.ts';
 import { modelName } from '../model/plan-text.ts';
 import type { PlanData } from '../registry-process/messages.ts';
+import type { VerdictData } from '../registry-process/verdict.ts';
 import { harmless, say } from '../views/say.ts';
 import { CommandFault } from '../work/command-line.ts';
 import { type Chance, chanceOf } from './chance.ts';
@@ -64,7 +65,7 @@ async function cutOver(context: ActionContext, chosen: Chosen): Promise<void> {
 
 /** The verdict, or why there is none; one that was given before is that of the journal. */
 interface Judged {
-  readonly report?: GateReport;
+  readonly report?: VerdictData;
   readonly fault?: string;
 }
 

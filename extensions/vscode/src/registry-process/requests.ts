@@ -1,6 +1,5 @@
 import type {
   EmbeddingVersionManager,
-  GateReport,
   MigrationStatus,
   ModelRef,
   Page,
@@ -10,6 +9,7 @@ import type {
   TaskStatus,
 } from '@registry/core';
 import { MigrationStatus as statuses } from '@registry/core';
+import { parseVerdict } from './verdict.ts';
 
 type Manager = EmbeddingVersionManager;
 
@@ -40,7 +40,7 @@ export const reads = {
   /** What the gate said last of a plan; cutting over goes by it. */
   verdict: async (manager: Manager, o: { planId: string }) => {
     const { items } = await manager.listJournal({ ...o, action: 'plan:gate', limit: 1 });
-    return items[0]?.details as GateReport | undefined;
+    return parseVerdict(items[0]?.details);
   },
   /** Reads the registry; what is written is a file beside it. */
   report: (manager: Manager, o: { planId: string; path: string }) => manager.writeReport(o),
