@@ -141,10 +141,10 @@ describe('the examples of the commands, in `--help` and in the reference', () =>
 });
 
 describe('the page of the editor', () => {
-  it('names its commands as the editor does', () => {
-    const titles = Object.values(
-      JSON.parse(readFileSync('extensions/vscode/package.nls.json', 'utf8')) as Record<string, string>,
-    );
+  it('names commands and buttons as the editor does', () => {
+    const read = (file: string) =>
+      Object.values(JSON.parse(readFileSync(`extensions/vscode/${file}`, 'utf8')) as Record<string, string>);
+    const titles = [...read('package.nls.json'), ...read('l10n/bundle.l10n.json')];
     const page = readFileSync('docs/guides/editor.md', 'utf8').replaceAll(/\*\*[^*]+\*\*/g, '');
     const named = [...page.matchAll(/\*([A-Z][^*]+)\*/g)].map(([, name]) => name!.replaceAll(/\s+/g, ' '));
     const known = [...titles, 'Models', 'Extensions: Install from VSIX…', 'Embedding Registry'];

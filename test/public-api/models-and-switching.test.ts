@@ -120,7 +120,7 @@ describe('switching the active model', () => {
     expect((await manager.getActiveModel()).equals(target.spec)).toBe(true);
     expect(heard).toEqual([plan?.planId, 'new-model']);
     const actions = (await manager.listJournal({ planId: plan!.planId })).items.map(({ action }) => action);
-    expect(actions).toEqual(['model:activated', 'plan:created']);
+    expect(actions).toEqual(['plan:gateSkipped', 'model:activated', 'plan:created']);
   });
 
   it('over an empty store ends at once, and tells so', async () => {
