@@ -1,7 +1,7 @@
 import { RegistryError } from '@registry/core';
 import { afterAll, describe, it } from 'vitest';
 import { forgetBeginnings, killAt, pointsOf, type Story, throwAt } from './interrupted.ts';
-import { changing, dealt, failing, some } from './selection.ts';
+import { changing, everyOther, failing, some } from './selection.ts';
 import { activation, creation, stories } from './stories.ts';
 
 const runs = await Promise.all(stories.map(async (story) => ({ story, points: await pointsOf(story) })));
@@ -18,10 +18,8 @@ describe.each(runs)('$story.name', ({ story, points }) => {
   // A creation belongs to no worker that could be found dead: it is waited for.
   if (!isCreation(story))
     describe('killed, and found dead at once', () => {
-      it.for(dealt(failing(points), 0).filter((name) => /(claim|backUp|write|settle|scan) /.test(name)))(
-        '%s',
-        (name) => killAt(story, name, () => true),
-      );
+      const lasting = failing(points).filter((name) => /(claim|backUp|write|settle|scan) /.test(name));
+      it.for(everyOther(lasting))('%s', (name) => killAt(story, name, () => true));
     });
 
   describe('failing once', () => {

@@ -20,7 +20,11 @@ export function some(points: readonly string[]): readonly string[] {
 
 /** The changing points, dealt out: each kind of event has every other point, and each point every other kind. */
 export function dealt(points: readonly string[], kind: number): readonly string[] {
-  return changing(points).filter((_, index) => isWhole || index % 2 === kind % 2);
+  return everyOther(changing(points), kind);
+}
+
+export function everyOther(points: readonly string[], from = 0): readonly string[] {
+  return points.filter((_, index) => isWhole || index % 2 === from % 2);
 }
 
 /**
