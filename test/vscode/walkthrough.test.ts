@@ -91,11 +91,6 @@ describe('a workspace without a registry', () => {
     await workbench.press('Roll Back');
     await workbench.notification('480 restored').waitFor();
     expect(await plan()).toMatchObject({ status: 'rolled_back', rolledBackNodes: 480 });
-    // Whether its page is there again after a reload is the editor's affair.
-    await workbench.runCommand('Embedding Registry: Open Walkthrough');
-    const done = workbench.page.locator('.getting-started-step .codicon-getting-started-step-checked');
-    await expect.poll(() => done.count()).toBe(4);
-    await workbench.pictures('walkthrough-done');
   });
 });
 
@@ -130,4 +125,13 @@ describe('a registry of the origin', () => {
     await using manager = await EmbeddingVersionManager.open({ dbPath: path(), readOnly: true });
     await expect.poll(() => manager.getModel({ modelId: 'later-model', version: 1 })).toBeDefined();
   });
+});
+
+// Last, since the page takes the keyboard to itself whenever a part of it is drawn.
+it('ticks the walkthrough off by what was done', async () => {
+  const { workbench } = window;
+  await workbench.runCommand('Embedding Registry: Open Walkthrough');
+  const done = workbench.page.locator('.getting-started-step .codicon-getting-started-step-checked');
+  await expect.poll(() => done.count()).toBe(4);
+  await workbench.picture('walkthrough-done');
 });
