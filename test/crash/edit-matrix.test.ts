@@ -38,12 +38,12 @@ const runs = await Promise.all(stories.map(async (story) => ({ story, points: aw
 afterAll(() => forgetBeginnings(...stories));
 
 describe.each(runs)('while $story.name touches a node, the application', ({ story, points }) => {
-  describe.each(edits.map((kind, index) => ({ ...kind, index })))('$name', ({ edit, index }) => {
-    it.for(dealt(points, index))('%s', (name) =>
+  describe.each(edits)('$name', (kind) => {
+    it.for(dealt(points, edits.indexOf(kind)))('%s', (name) =>
       interfereAt(
         story,
         name,
-        (world, point) => edit(world, nodeAt(point, 'plain')),
+        (world, point) => kind.edit(world, nodeAt(point, 'plain')),
         async (world, worker, planId) => {
           if (story === back) await assertRolledBack(world, worker, planId);
           else await assertSound(world, worker, planId);

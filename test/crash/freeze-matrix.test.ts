@@ -85,12 +85,10 @@ const pointsIn = (story: Story, kind: number) => {
 };
 
 describe.each(migrations)('$name is frozen', (story) => {
-  describe.each(others.map((kind, index) => ({ ...kind, index })))(
-    'while $name',
-    ({ deed, check, index }) => {
-      it.for(pointsIn(story, index))('%s', (name) => freezeAt(story, name, deed, check));
-    },
-  );
+  describe.each(others)('while $name', (other) => {
+    const points = pointsIn(story, others.indexOf(other));
+    it.for(points)('%s', (name) => freezeAt(story, name, other.deed, other.check));
+  });
 });
 
 describe('a rollback is frozen', () => {

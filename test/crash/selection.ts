@@ -13,18 +13,19 @@ export function changing(points: readonly string[]): readonly string[] {
   return points.filter((point) => !point.endsWith(' before') && !looking.test(point));
 }
 
+/** Every `step`th point, counted from `from`. */
+export function every(step: number, points: readonly string[], from = 0): readonly string[] {
+  return points.filter((_, index) => isWhole || index % step === from % step);
+}
+
 /** Every third of the changing points, for what another story tries at each of its own. */
 export function some(points: readonly string[]): readonly string[] {
-  return changing(points).filter((_, index) => isWhole || index % 3 === 0);
+  return every(3, changing(points));
 }
 
 /** The changing points, dealt out: each kind of event has every other point, and each point every other kind. */
 export function dealt(points: readonly string[], kind: number): readonly string[] {
-  return everyOther(changing(points), kind);
-}
-
-export function everyOther(points: readonly string[], from = 0): readonly string[] {
-  return points.filter((_, index) => isWhole || index % 2 === from % 2);
+  return every(2, changing(points), kind);
 }
 
 /**
