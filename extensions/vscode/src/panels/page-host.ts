@@ -201,18 +201,20 @@ export class PageHost implements vscode.Disposable {
     message: Exclude<PageMessage, { type: 'ready' | 'ask' | 'watch' }>,
     file: RegistryFile,
   ): Promise<readonly [keyof typeof commands, object, ...unknown[]]> {
-    const ofPlan = (planId: string) => ({ kind: 'plan', file, plan: { planId } as PlanData });
     switch (message.type) {
       case 'node': {
         const task = { nodeId: message.nodeId };
-        return [message.action, { ...ofPlan(message.planId), kind: 'task', task }];
+        return [message.action, { ...planBranch(file, message.planId), kind: 'task', task }];
       }
       case 'cause':
-        return ['retryFailed', { ...ofPlan(message.planId), kind: 'failure', code: message.errorCode }];
+        return [
+          'retryFailed',
+          { ...planBranch(file, message.planId), kind: 'failure', code: message.errorCode },
+        ];
       case 'tune':
-        return ['tune', ofPlan(message.planId), message.tuning];
+        return ['tune', planBranch(file, message.planId), message.tuning];
       case 'act':
-        return [message.action, ofPlan(message.planId)];
+        return [message.action, planBranch(file, message.planId)];
       case 'diagnose':
         return ['diagnose', { kind: 'registry', file }];
       case 'mend':
@@ -224,7 +226,7 @@ export class PageHost implements vscode.Disposable {
     { planId, model }: Extract<PageMessage, { type: 'mend' }>,
     file: RegistryFile,
   ): Promise<object> {
-    if (planId !== undefined) return { kind: 'plan', file, plan: { planId } as PlanData };
+    if (planId !== undefined) return planBranch(file, planId);
     const models = model === undefined ? [] : await this.#context.registries.read(file.path, 'models');
     const known = models.find((each) => model !== undefined && modelName(each) === modelName(model));
     return known === undefined ? { kind: 'registry', file } : { kind: 'model', file, model: known };
@@ -250,4 +252,9 @@ export class PageHost implements vscode.Disposable {
 </body>
 </html>`;
   }
+}
+
+/** The row of a plan, as far as a page knows it. */
+function planBranch(file: RegistryFile, planId: string) {
+  return { kind: 'plan', file, plan: { planId } as PlanData };
 }

@@ -9,7 +9,7 @@ const STORE_SHARES = { low: 1, value: 4, high: 15 };
 /** How far a run strays from what a dozen texts say of the embedder: the machine may have been busy just then, or only then. */
 const EMBEDDING_SHARES = { low: 0.4, value: 1, high: 1.8 };
 
-/** A batch waits for the disk four times, one batch after the other: from a quick one to one that others use too. */
+/** A batch waits for the disk twice, one batch after the other: from a quick disk to one that others use too. */
 const SECONDS_OF_SYNCS = { low: 0.004, value: 0.02, high: 0.3 };
 
 /** Seconds that a plan takes at this pace, where nothing else holds it back: a rate limit is not foreseen. */

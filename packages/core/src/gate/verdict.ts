@@ -184,8 +184,9 @@ export interface Doubt {
 }
 
 /**
- * `no-go` where any check failed, of the whole or of a slice, or there is a fault that needs no statistics; `inconclusive` where one of the whole is open, or
- * nothing could be compared; else `go`. A slice that is too small is said, and decides nothing.
+ * `no-go` where any check failed, of the whole or of a slice, or there is a fault that needs no statistics;
+ * `inconclusive` where one of the whole is open, or nothing could be compared; else `go`. A slice that is too small is
+ * said, and decides nothing.
  */
 export function verdictOf(
   checks: readonly GateCheck[],

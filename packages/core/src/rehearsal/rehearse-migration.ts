@@ -212,16 +212,18 @@ class Stage {
   readonly #workers: Workers;
   readonly #wish: Wish;
   readonly #ids: readonly string[];
-  readonly #props: Props;
+  readonly #folder: string;
+  readonly #account: Account;
   readonly #findings: string[] = [];
   readonly #kills: string[] = [];
 
-  constructor(base: ManagerContext, props: Props) {
+  constructor(base: ManagerContext, { workers, wish, ids, folder, account }: Props) {
     this.#base = base;
-    this.#workers = props.workers;
-    this.#wish = props.wish;
-    this.#ids = props.ids;
-    this.#props = props;
+    this.#workers = workers;
+    this.#wish = wish;
+    this.#ids = ids;
+    this.#folder = folder;
+    this.#account = account;
   }
 
   async play(original: MigrationPlan): Promise<Told> {
@@ -231,7 +233,7 @@ class Stage {
     const { planId } = await this.#plan(original);
     const elapsed = stopwatch();
     await this.#migrate(planId);
-    const workedSeconds = Math.max(0.001, elapsed() - idleMs(this.#props.account) / 1_000);
+    const workedSeconds = Math.max(0.001, elapsed() - idleMs(this.#account) / 1_000);
     const done = (await registry.plan(planId))!;
     const failures = await registry.failures(planId);
     await this.#checkMigrated(done, failures);
@@ -311,14 +313,13 @@ class Stage {
   }
 
   async #dieThere(program: WorkerProgram, phase: Phase, step: string, planId: string): Promise<boolean> {
-    const { folder, account } = this.#props;
     const { clock } = this.#base;
     const startedAt = clock.now();
     const models = await this.#base.registry.models();
     const { how, pid } = await workUntilKilled({
       ...{ program, context: this.#base, signal: this.#wish.signal },
-      onReady: () => account.idle.push([startedAt, clock.now()]),
-      errand: { folder, planId, phase, step, dead: this.#workers.dead },
+      onReady: () => this.#account.idle.push([startedAt, clock.now()]),
+      errand: { folder: this.#folder, planId, phase, step, dead: this.#workers.dead },
       models: models.filter((model) => this.#base.embedders.lacks(model) === undefined),
     });
     this.#workers.bury(pid);
