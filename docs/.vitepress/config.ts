@@ -23,6 +23,7 @@ const reference = [
 const doors = [
   ['@registry/core', 'core'],
   ['@registry/core/testing', 'core-testing'],
+  ['@registry/core/harmless-text', 'core-harmless-text'],
   ['@registry/node-memory', 'node-memory'],
   ['@registry/embedders', 'embedders'],
   ['@registry/qdrant', 'qdrant'],

@@ -10,6 +10,7 @@ const workspace = join(import.meta.dirname, '../..');
 const doors = [
   ['core', '@registry/core', 'packages/core/src/index.ts'],
   ['core-testing', '@registry/core/testing', 'packages/core/src/testing/index.ts'],
+  ['core-harmless-text', '@registry/core/harmless-text', 'packages/core/src/harmless-text.ts'],
   ['node-memory', '@registry/node-memory', 'packages/node-memory/src/index.ts'],
   ['embedders', '@registry/embedders', 'packages/embedders/src/index.ts'],
   ['qdrant', '@registry/qdrant', 'packages/qdrant/src/index.ts'],

@@ -5,6 +5,7 @@ export default defineConfig({
     index: 'src/index.ts',
     'testing/index': 'src/testing/index.ts',
     'sqlite/index': 'src/sqlite/index.ts',
+    'harmless-text': 'src/harmless-text.ts',
   },
   format: ['esm', 'cjs'],
   dts: true,

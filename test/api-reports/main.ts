@@ -16,6 +16,7 @@ const doors = [
   ['core', 'index'],
   ['core', 'testing/index'],
   ['core', 'sqlite/index'],
+  ['core', 'harmless-text'],
   ['node-memory', 'index'],
   ['embedders', 'index'],
   ['qdrant', 'index'],

@@ -9,11 +9,12 @@ import { embeddedNodes } from '../scene.ts';
 
 /** Clears a screen, writes to the clipboard, hides a link, turns text around, breaks lines, opens tags and formulas. */
 export const hostile =
-  "=cmd|' /C calc'!A1<img src=x onerror=alert(1)>\u001b[2J\u001b]52;c;ZXZpbA==\u0007\u001b]8;;http://evil\u001b\\\u009b31m\u202egpj.exe\r\n\u2028\u0000end";
+  "=cmd|' /C calc'!A1<img src=x onerror=alert(1)>\u001b[2J\u001b]52;c;ZXZpbA==\u0007\u001b]8;;http://evil\u001b\\\u009b31m\u202egpj.exe\u200b\ufeff\u{e0041}\r\n\u2028\u0000end";
 
 /** What must reach no terminal and no page as it is; of the escape codes, those of colours are our own. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
-export const harmful = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
+export const harmful =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
+  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/u;
 
 /** A registry at rest with a plan that failed in part, backups, a journal and a worker. */
 export async function restingRegistry(folder: string): Promise<{ path: string; planId: string }> {

@@ -4,10 +4,11 @@
  */
 import { inspect, styleText } from 'node:util';
 import type { Logger } from '@registry/core';
+import { harmlessLines } from '@registry/core/harmless-text';
 import type { Failure } from './failure.ts';
 import { inCommands } from './screen/in-commands.ts';
 import { type Column, tableLines } from './screen/table.ts';
-import { harmless, harmlessJson, harmlessLines, wrap } from './screen/text.ts';
+import { harmless, harmlessJson, wrap } from './screen/text.ts';
 import { type ExitCode, terminal } from './terminal.ts';
 
 type Style = Parameters<typeof styleText>[0];

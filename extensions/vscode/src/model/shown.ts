@@ -1,5 +1,5 @@
-/** Controls, escape codes, marks that turn the direction of text around, and halves of characters. */
-const harmful = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
+import { harmlessText } from '@registry/core/harmless-text';
+
 const LONGEST = 500;
 
 /**
@@ -7,8 +7,7 @@ const LONGEST = 500;
  * follows it, and … for what is cut off.
  */
 export function shown(text: string, longest = LONGEST): string {
-  const line = text.replaceAll(/\s*[\r\n\t]\s*/g, ' ').replaceAll(harmful, escaped);
+  // One that has no end is cut first: what is escaped only grows.
+  const line = harmlessText(text.slice(0, longest + 1).replaceAll(/\s*[\r\n\t]\s*/g, ' '));
   return line.length <= longest ? line : `${line.slice(0, longest - 1)}…`;
 }
-
-const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;

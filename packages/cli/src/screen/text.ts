@@ -1,30 +1,19 @@
+import { harmlessText } from '@registry/core/harmless-text';
 import stringWidth from 'string-width';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/**
- * Control characters, escape codes, marks that turn the direction of text around, and lone surrogates: what
- * could move the cursor, hide a part of a line or pass for something else.
- */
-const harmful = /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-}
+/** Of one line or cell so much is printed for people; `--json` has all of it. */
+const LONGEST = 2_000;
 
 /** Text of any origin as one line that a terminal only shows: `\u001b` stands for an escape code. */
 export function harmless(text: string): string {
-  return text.replace(harmful, escaped);
-}
-
-/** As `harmless`, for texts of several lines. */
-export function harmlessLines(text: string): string {
-  return text.split('\n').map(harmless).join('\n');
+  return harmlessText(text, LONGEST);
 }
 
 /** The same value as JSON that a terminal only shows. */
 export function harmlessJson(value: unknown): string {
-  return JSON.stringify(value).replace(harmful, escaped);
+  return harmlessText(JSON.stringify(value));
 }
 
 /** Columns on a terminal: two for East Asian characters and emoji, none for colours. */

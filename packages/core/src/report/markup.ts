@@ -1,3 +1,5 @@
+import { harmlessLines } from '../harmless-text.ts';
+
 /** A piece of a page. {@link markup} makes it of anything; made by hand, its text must be ours. */
 export class Markup {
   readonly text: string;
@@ -29,19 +31,9 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Characters that a page must not hold, or that would turn the text around them, are shown as what they are. */
-const unshowable =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for.
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]/g;
+/** Of one value a page shows so much; the report as JSON has all of it. */
+const LONGEST = 2_000;
 
 function escaped(text: string): string {
-  return showable(text.toWellFormed().replaceAll(/[&<>"']/g, (character) => entities[character]!));
-}
-
-/** Such characters as `\u202e`, which is what JSON would have them as too. */
-export function showable(text: string): string {
-  return text.replaceAll(
-    unshowable,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return harmlessLines(text, LONGEST).replaceAll(/[&<>"']/g, (character) => entities[character]!);
 }

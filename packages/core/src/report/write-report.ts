@@ -3,9 +3,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { ManagerContext } from '../context.ts';
 import { RegistryError } from '../errors.ts';
+import { harmlessLines } from '../harmless-text.ts';
 import { parseOptions } from '../options.ts';
 import { gatherReport } from './gather.ts';
-import { showable } from './markup.ts';
 import { PAGE_START, reportPage } from './page.ts';
 
 /** Which plan to report, where to, and as what: `html` unless told. */
@@ -39,7 +39,7 @@ export async function writeReport(
   const text =
     o.format === 'html'
       ? reportPage(data)
-      : `${JSON_START}${showable(JSON.stringify(data, null, 2)).slice(2)}\n`;
+      : `${JSON_START}${harmlessLines(JSON.stringify(data, null, 2)).slice(2)}\n`;
   await replaceFile(path, join(dirname(path), `.${basename(path)}.${context.clock.uuid()}`), text);
   return { path, bytes: Buffer.byteLength(text) };
 }

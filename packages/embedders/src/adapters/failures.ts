@@ -1,4 +1,5 @@
 import { type Clock, EmbedderError, type EmbedderFailure, quotesContent } from '@registry/core';
+import { harmlessText } from '@registry/core/harmless-text';
 import { retryAfterMs } from './retry-after.ts';
 
 /** A failed call, as far as the server told. */
@@ -84,11 +85,7 @@ function tellsKey(text: string, { key }: Pick<Confidential, 'key'>): boolean {
 /** What the server said, unless it may hold the key or content. */
 function saying({ status, message = '' }: FailedCall, { texts, key }: Confidential): string {
   if (message === '' || status === 401 || status === 403) return '';
-  const brief = message
-    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
-    .trim()
-    .slice(0, longest)
-    .toWellFormed();
+  const brief = message.replaceAll(/\s+/g, ' ').trim().slice(0, longest);
   if (tellsKey(message, { key }) || quotesContent(brief, texts)) return '';
-  return ` It said: ${brief}`;
+  return ` It said: ${harmlessText(brief)}`;
 }

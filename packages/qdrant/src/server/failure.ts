@@ -1,4 +1,5 @@
 import { isRegistryError, RegistryError, type RegistryErrorCode } from '@registry/core';
+import { harmlessText } from '@registry/core/harmless-text';
 
 /** What a failed request means for the one who sent it. */
 export type Failure =
@@ -63,10 +64,8 @@ export function failureOf(thrown: unknown, operation: string, retryAfterSeconds?
 
 /** What a server says, as a part of one line. */
 function quoted(said: unknown): string {
-  return String(said)
-    .slice(0, MESSAGE_LIMIT)
-    .replaceAll(/[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]+/gu, ' ')
-    .replaceAll(keys, '$1…');
+  const line = String(said).slice(0, MESSAGE_LIMIT).replaceAll(/\s+/g, ' ').replaceAll(keys, '$1…');
+  return harmlessText(line);
 }
 
 function refusal(
