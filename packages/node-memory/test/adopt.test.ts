@@ -151,6 +151,32 @@ describe('adopting a table', () => {
     expect(await store.delete(['1', '99', '02'])).toBe(1);
   });
 
+  it('tells integer ids apart that are one JavaScript number', async () => {
+    const ids = ['5', '9007199254740992', '9007199254740993', '9223372036854775807'];
+    const raw = new Database(path);
+    raw.exec('CREATE TABLE docs (id INTEGER PRIMARY KEY, content TEXT, vector BLOB, kind TEXT)');
+    const insert = raw.prepare("INSERT INTO docs VALUES (?, 'text', x'0000803f', 'k')");
+    for (const id of ids) insert.run(BigInt(id));
+    raw.close();
+    const options = { path, table: 'docs', columns: { metadata: ['kind'] } };
+    await SqliteNodeStore.adopt({ ...options, apply: true });
+    await using store = await SqliteNodeStore.open({ ...options, sqliteVec: false });
+    for (const where of [{}, { where: { kind: 'k' } }]) {
+      const first = await store.scan({ limit: 2, ...where });
+      const rest = await store.scan({ limit: 2, after: first.next!, ...where });
+      expect([...first.items, ...rest.items].map(({ id }) => id)).toEqual(ids);
+    }
+    const nodes = await store.read(ids);
+    expect(nodes.map(({ id }) => id)).toEqual(ids);
+    expect([...(await store.readField(ids, 'kind')).keys()]).toEqual(ids);
+    const info = { embeddingModelId: 'm', embeddingVersion: 1, embeddingChecksum: '' };
+    const set = { ...info, vector: new Float32Array([1]) };
+    const writes = nodes.map(({ id: nodeId, fence }) => ({ nodeId, fence, set }));
+    expect(await store.write(writes)).toEqual(ids.map(() => 'written'));
+    const hits = await store.search(new Float32Array([1]), { at: info, k: 9 });
+    expect(hits.map(({ id }) => id)).toEqual(ids);
+  });
+
   it.each([
     ['no such table', 'CREATE TABLE other (x)', {}],
     [

@@ -61,7 +61,9 @@ async function countSome(
 ): Promise<number> {
   const { heads, id, stampColumns } = layout;
   const terms = stampColumns.map((column) => `h.${column} IS ?`).join(' AND ');
-  const sql = (after: string) => `SELECT count(*), sum(holds), max(id) FROM (
+  const sql = (
+    after: string,
+  ) => `SELECT count(*), sum(holds), ${layout.ownsTable ? 'max(id)' : 'CAST(max(id) AS TEXT)'} FROM (
     SELECT h.${id} AS id, ${condition.sql} AS holds FROM ${heads} AS h INDEXED BY ${quoted(layout.rangeIndex)}
     WHERE ${terms} ${after} ORDER BY h.${id} LIMIT ${FILTERED_CHUNK_ROWS})`;
   let total = 0;

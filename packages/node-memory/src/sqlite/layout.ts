@@ -93,6 +93,12 @@ export function bodyAlias(layout: Layout): 'h' | 'b' {
   return layout.ownsTable ? 'b' : 'h';
 }
 
+/** The id as text. An adopted column may hold integers of 64 bits, of which a JavaScript number is another one. */
+export function idText(layout: Layout, alias: string): string {
+  const id = `${alias}.${layout.id}`;
+  return layout.ownsTable ? id : `CAST(${id} AS TEXT)`;
+}
+
 /** The column of the fences: nodes that nobody touched since adoption have none yet, and count as 0. */
 export function fenceOf(layout: Layout, alias?: string): string {
   return `coalesce(${alias === undefined ? '' : `${alias}.`}${layout.revision}, 0)`;

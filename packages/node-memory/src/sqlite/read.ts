@@ -7,6 +7,7 @@ import {
   columnList,
   currentHash,
   fenceOf,
+  idText,
   type Layout,
   nodesInList,
   quoted,
@@ -24,7 +25,7 @@ export interface SqliteNode extends StoredNode {
 }
 
 type NodeRow = [
-  id: string | number,
+  id: string,
   content: string | null,
   contentHash: string,
   embeddedHash: string | null,
@@ -88,7 +89,7 @@ export async function readField(
   const columns = metadataColumns(layout);
   if (layout.metadata.kind === 'columns') assertColumn(layout, field);
   const body = bodyAlias(layout);
-  const selected = [`${body}.${layout.id}`, ...columns.map((column) => `${body}.${column}`)].join(', ');
+  const selected = [idText(layout, body), ...columns.map((column) => `${body}.${column}`)].join(', ');
   const values = new Map<string, string | number | boolean>();
   const list = [...new Set(ids)];
   for (let start = 0; start < list.length; start += CHUNK_NODES) {
@@ -99,24 +100,24 @@ export async function readField(
         database
           .sql(`SELECT ${selected} FROM ${nodesInList(layout)}`)
           .raw()
-          .all(chunk) as [string | number, ...SqlValue[]][],
+          .all(chunk) as [string, ...SqlValue[]][],
       { signal },
     );
     for (const [id, ...row] of rows) {
       const metadata = metadataOf(layout, row);
       const value = Object.hasOwn(metadata, field) ? metadata[field] : undefined;
       if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-        values.set(String(id), value);
+        values.set(id, value);
     }
   }
   return values;
 }
 
 function nodeSql(layout: Layout, metadata: readonly string[]): string {
-  const { id, embeddedHash, datatype, vector } = layout;
+  const { embeddedHash, datatype, vector } = layout;
   const body = bodyAlias(layout);
   const columns = [
-    `${body}.${id}`,
+    idText(layout, body),
     `${body}.${layout.content}`,
     currentHash(layout),
     `h.${embeddedHash}`,
@@ -135,7 +136,7 @@ function nodeOf(layout: Layout, stamps: Stamps, row: NodeRow): StoredNode {
   const vector =
     bytes === null ? undefined : vectorIn(bytes, () => datatype ?? guess(layout, stamps, info), id);
   return {
-    id: String(id),
+    id,
     ...(content === null ? {} : { content: String(content) }),
     contentHash,
     ...(embeddedHash === null ? {} : { embeddedHash }),
@@ -154,7 +155,7 @@ function guess(layout: Layout, stamps: Stamps, info: StoredNodeInfo): Datatype {
 
 type StoredNodeInfo = ReturnType<Stamps['infoOf']>;
 
-function vectorIn(value: NodeRow[5], datatype: () => Datatype, id: string | number): Vector {
+function vectorIn(value: NodeRow[5], datatype: () => Datatype, id: string): Vector {
   if (!(value instanceof Uint8Array))
     throw new RegistryError(
       'VECTOR_INVALID',

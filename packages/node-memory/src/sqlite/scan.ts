@@ -8,7 +8,7 @@ import { scheduler } from 'node:timers/promises';
 import { type EmbeddingInfo, type NodeFilter, type NodeHead, type Page, sameStamp } from '@registry/core';
 import type { SqliteDatabase } from '@registry/core/sqlite';
 import { type Condition, conditionOnHead } from './filter.ts';
-import { currentHash, type Layout, quoted, type SqlValue, type StampKey } from './layout.ts';
+import { currentHash, idText, type Layout, quoted, type SqlValue, type StampKey } from './layout.ts';
 import type { Stamps } from './stamps.ts';
 import { isStale } from './triggers.ts';
 
@@ -31,8 +31,8 @@ interface Range extends StampKey {
   readonly onlyStale: boolean;
 }
 
-/** id (a number in some adopted tables), position of the range, whether the filter holds (absent: there is none). */
-type HeadRow = [id: string | number, range: number, holds?: 0 | 1];
+/** id, position of the range, whether the filter holds (null: there is none). */
+type HeadRow = [id: string, range: number, holds: 0 | 1 | null];
 
 /** The next rows, also of nodes that the filter leaves out, and the ranges they lie in. */
 interface Chunk {
@@ -57,10 +57,10 @@ export async function scanHeads(
     );
     for (const row of chunk.rows) {
       if (row[2] !== 0) items.push(headOf(row, chunk.ranges[row[1]]!.info));
-      if (items.length === options.limit) return { items, next: String(row[0]) };
+      if (items.length === options.limit) return { items, next: row[0] };
     }
     if (chunk.rows.length < rows) return { items };
-    after = String(chunk.rows.at(-1)![0]);
+    after = chunk.rows.at(-1)![0];
     await scheduler.yield();
   }
 }
@@ -77,15 +77,14 @@ function readChunk(database: SqliteDatabase, layout: Layout, stamps: Stamps, opt
   if (ranges.length === 0) return { rows: [], ranges };
   const { sql, values } = statementOf(layout, ranges, options);
   const statement = database.sql(sql);
-  if (ranges.length > 1 || options.condition !== undefined)
+  if (ranges.length > 1 || options.condition !== undefined || !layout.ownsTable)
     return { rows: statement.raw().all(values) as HeadRow[], ranges };
   // A store of one model, the usual one: the id is all there is to a row, and is fetched twice as fast alone.
   const ids = statement.pluck().all(values) as HeadRow[0][];
-  return { rows: ids.map((id): HeadRow => [id, 0]), ranges };
+  return { rows: ids.map((id): HeadRow => [id, 0, null]), ranges };
 }
 
-function headOf([rowId]: HeadRow, info: EmbeddingInfo | undefined): NodeHead {
-  const id = String(rowId);
+function headOf([id]: HeadRow, info: EmbeddingInfo | undefined): NodeHead {
   if (info === undefined) return { id };
   const { embeddingModelId, embeddingVersion, embeddingChecksum } = info;
   return { id, embeddingModelId, embeddingVersion, embeddingChecksum };
@@ -102,18 +101,20 @@ function statementOf(
   ranges: readonly Range[],
   options: ChunkOptions,
 ): { sql: string; values: SqlValue[] } {
+  // Integers are in order by number, which their texts are not.
+  const order = layout.ownsTable ? 1 : 4;
   const parts = ranges.map((range, position) => rangeSql(layout, range, position, options));
   const groups: Condition[] = [];
   for (let start = 0; start < parts.length; start += MERGED_RANGES) {
     const group = parts.slice(start, start + MERGED_RANGES);
     groups.push({
-      sql: `${group.map(({ sql }) => sql).join(' UNION ALL ')} ORDER BY 1 LIMIT +?`,
+      sql: `${group.map(({ sql }) => sql).join(' UNION ALL ')} ORDER BY ${order} LIMIT +?`,
       values: [...group.flatMap(({ values }) => values), options.rows],
     });
   }
   if (groups.length === 1) return { sql: groups[0]!.sql, values: [...groups[0]!.values] };
   return {
-    sql: `${groups.map(({ sql }) => `SELECT * FROM (${sql})`).join(' UNION ALL ')} ORDER BY 1 LIMIT +?`,
+    sql: `${groups.map(({ sql }) => `SELECT * FROM (${sql})`).join(' UNION ALL ')} ORDER BY ${order} LIMIT +?`,
     values: [...groups.flatMap(({ values }) => values), options.rows],
   };
 }
@@ -121,7 +122,12 @@ function statementOf(
 function rangeSql(layout: Layout, range: Range, position: number, options: ChunkOptions): Condition {
   const { heads, id, embeddedHash, stampColumns } = layout;
   const index = quoted(range.onlyStale ? layout.staleIndex : layout.rangeIndex);
-  const columns = [`h.${id}`, `${position}`, ...(options.condition ? [options.condition.sql] : [])];
+  const columns = [
+    idText(layout, 'h'),
+    `${position}`,
+    options.condition?.sql ?? 'NULL',
+    ...(layout.ownsTable ? [] : [`h.${id}`]),
+  ];
   const terms = stampColumns.map((column) => `h.${column} IS ?`);
   const values = [...(options.condition?.values ?? []), ...range.values];
   if (options.after !== undefined) {

@@ -17,7 +17,7 @@ import {
 } from '@registry/core';
 import type { SqliteDatabase } from '@registry/core/sqlite';
 import { type Condition, conditionOnHead } from './filter.ts';
-import { type Layout, quoted, type SqlValue, type StampKey } from './layout.ts';
+import { idText, type Layout, quoted, type SqlValue, type StampKey } from './layout.ts';
 import { type Stamps, shapeLike, type VectorShape } from './stamps.ts';
 
 const CHUNK_BYTES = 2 * 1024 * 1024;
@@ -114,7 +114,7 @@ function lastOfStep(
   const rows = Math.max(1, Math.min(CHUNK_ROWS, Math.floor(CHUNK_BYTES / vectorLength)));
   const { sql, values } = rangeOf(layout, { key, after, upTo: undefined }, undefined);
   return database
-    .sql(`SELECT h.${layout.id} ${sql} ORDER BY h.${layout.id} LIMIT 1 OFFSET +?`)
+    .sql(`SELECT ${idText(layout, 'h')} ${sql} ORDER BY h.${layout.id} LIMIT 1 OFFSET +?`)
     .pluck()
     .get(...values, rows - 1) as SqlValue | undefined;
 }
@@ -158,16 +158,16 @@ function nearestByExtension(database: SqliteDatabase, layout: Layout, search: Se
   const range = rangeOf(layout, step, search.condition);
   const rows = database
     .sql(
-      `SELECT h.${layout.id}, CASE WHEN ${isComparable(layout)} THEN ${distance} END AS distance ${range.sql}
+      `SELECT ${idText(layout, 'h')}, CASE WHEN ${isComparable(layout)} THEN ${distance} END AS distance ${range.sql}
       ORDER BY distance IS NULL, distance, h.${layout.id} LIMIT +?`,
     )
     .raw()
     .all(query.byteLength, shape.datatype, vectorBytes(query), ...range.values, k) as [
-    string | number,
+    string,
     number | null,
   ][];
   return rows.flatMap(([id, value]) =>
-    value === null || !Number.isFinite(value) ? [] : [{ id: String(id), score: scoreOf(value, shape) }],
+    value === null || !Number.isFinite(value) ? [] : [{ id, score: scoreOf(value, shape) }],
   );
 }
 
@@ -182,17 +182,17 @@ function nearestByScan(database: SqliteDatabase, layout: Layout, search: Search,
   const range = rangeOf(layout, step, search.condition);
   const rows = database
     .sql(
-      `SELECT h.${layout.id}, CASE WHEN ${isComparable(layout)} THEN h.${layout.vector} END ${range.sql} ORDER BY h.${layout.id}`,
+      `SELECT ${idText(layout, 'h')}, CASE WHEN ${isComparable(layout)} THEN h.${layout.vector} END ${range.sql} ORDER BY h.${layout.id}`,
     )
     .raw()
     .iterate(query.byteLength, shape.datatype, ...range.values) as IterableIterator<
-    [string | number, Uint8Array | null]
+    [string, Uint8Array | null]
   >;
   const scoreTo = scorer(query, shape.distance, shape.dimension);
   const hits: NodeHit[] = [];
   for (const [id, bytes] of rows) {
     const score = bytes === null ? Number.NaN : scoreTo(vectorOfBytes(bytes, shape.datatype));
-    if (Number.isFinite(score)) hits.push({ id: String(id), score });
+    if (Number.isFinite(score)) hits.push({ id, score });
   }
   return hits.sort((a, b) => b.score - a.score).slice(0, k);
 }
