@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EmbeddingModelSpec, isRegistryError } from '@registry/core';
+import { EmbeddingModelSpec, isAtTarget, isRegistryError } from '@registry/core';
 import { ManualClock } from '@registry/core/testing';
 import { MemoryNode, SqliteNodeStore } from '@registry/node-memory';
 import Database from 'better-sqlite3';
@@ -57,6 +57,18 @@ describe.each(['own', 'adopted'] as const)('the application’s side, %s table',
     expect(await store.delete('b')).toBe(1);
     expect(await store.get('a')).toBeUndefined();
     expect(await store.count()).toBe(0);
+  });
+
+  it('is behind once a text was edited whose vector is of no known text', async () => {
+    await store.insert({ id: 'a', content: 'A', vector, ...info });
+    const { fence } = (await store.get('a'))!;
+    await store.write([{ nodeId: 'a', fence, set: { ...info, vector } }]);
+    expect((await store.scan({ limit: 1, notAt: info })).items).toEqual([]);
+    await store.update('a', { content: 'A', metadata: { kind: 'k' } });
+    expect(isAtTarget((await store.get('a'))!, info)).toBe(true);
+    await store.update('a', { content: 'B' });
+    expect(isAtTarget((await store.get('a'))!, info)).toBe(false);
+    expect((await store.scan({ limit: 1, notAt: info })).items).toEqual([{ id: 'a', ...info }]);
   });
 
   it('adds all nodes or none', async () => {

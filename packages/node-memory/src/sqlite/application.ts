@@ -5,6 +5,7 @@ import { metadataText, type ParsedChanges, type ParsedNode } from '../node-input
 import { currentHash, type Layout, quoted, type SqlValue } from './layout.ts';
 import type { Stamps } from './stamps.ts';
 import { withFences } from './state.ts';
+import { HASH_OF_ANOTHER_TEXT } from './triggers.ts';
 
 /** Columns and what they are to hold. */
 type Assignments = readonly (readonly [column: string, value: SqlValue])[];
@@ -86,13 +87,18 @@ export function updateNode(
   id: string,
   changes: ParsedChanges,
 ): boolean {
-  const hash = database
-    .sql(`SELECT ${currentHash(layout)} FROM ${layout.heads} AS h WHERE ${layout.headHasId}`)
-    .pluck()
-    .get(id) as string | undefined;
-  if (hash === undefined) return false;
+  const { heads, embeddedHash, headHasId } = layout;
+  const before = database
+    .sql(
+      `SELECT ${currentHash(layout)} AS hash, h.${layout.vector} IS NOT NULL AND h.${embeddedHash} IS NULL AS isOfUnknownText
+       FROM ${heads} AS h WHERE ${headHasId}`,
+    )
+    .get(id) as { hash: string; isOfUnknownText: 0 | 1 } | undefined;
+  if (before === undefined) return false;
   const { content, metadata, vector, info } = changes;
-  const newHash = content === undefined ? hash : contentHash(content);
+  const newHash = content === undefined ? before.hash : contentHash(content);
+  // The vector stays, and from now on is of another text, whichever it was of.
+  const isLeftBehind = vector === undefined && newHash !== before.hash && before.isOfUnknownText === 1;
   const body: Assignments = [
     ...(content === undefined ? [] : [[layout.content, content] as const]),
     ...(metadata === undefined ? [] : metadataAssignments(layout, metadata, id)),
@@ -105,6 +111,7 @@ export function updateNode(
     const head: Assignments = [
       [layout.revision, revision],
       [layout.contentHash, newHash],
+      ...(isLeftBehind ? [[embeddedHash, HASH_OF_ANOTHER_TEXT] as const] : []),
       ...(vector === undefined
         ? []
         : vectorAssignments(layout, stamps, id, vector ?? undefined, info, newHash)),

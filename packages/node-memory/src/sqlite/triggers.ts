@@ -14,7 +14,7 @@
 import { type Layout, quoted } from './layout.ts';
 
 /** An embedded hash that equals none: the vector was made from another text than the content. */
-const HASH_OF_ANOTHER_TEXT = '0'.repeat(64);
+export const HASH_OF_ANOTHER_TEXT = '0'.repeat(64);
 
 export interface SchemaObject {
   /** Unquoted. */
