@@ -241,7 +241,7 @@ describe('a named metadata column', () => {
 });
 
 describe('opening', () => {
-  it.each(['models', 'Tasks', 'migration_plans', 'sqlite_nodes'])(
+  it.each(['models', 'Tasks', 'migration_plans', 'side_notes', 'sqlite_nodes'])(
     'refuses the table name %s',
     async (table) => {
       expect(await codeOf(SqliteNodeStore.open({ path, table }))).toBe('SPEC_INVALID');

@@ -10,8 +10,8 @@ import { APPLICATION_ID, SCHEMA_VERSION, schemaSteps } from './schema.ts';
  */
 export type DatabaseKind = 'registry' | 'older' | 'origin' | 'vacant';
 
-/** Every table, index and view of ours. */
-const ourNames = schemaSteps
+/** Every table, index and view of a registry. */
+export const registryNames: readonly string[] = schemaSteps
   .flatMap((step) => [...step.matchAll(/CREATE (?:UNIQUE )?(?:TABLE|INDEX|VIEW) (\w+)/g)])
   .map((match) => match[1] as string);
 
@@ -91,7 +91,7 @@ function takenName(db: SqliteDatabase, except: readonly string[]): string | unde
          AND name NOT IN (SELECT value FROM json_each(?)) LIMIT 1`,
     )
     .pluck()
-    .get(JSON.stringify(ourNames), JSON.stringify(except)) as string | undefined;
+    .get(JSON.stringify(registryNames), JSON.stringify(except)) as string | undefined;
 }
 
 /** A database that others have numbered is theirs; one with tables of our names would be overwritten. */

@@ -2,4 +2,5 @@
 export { openSqlite, SqliteDatabase, type SqliteOptions } from './database.ts';
 export { lookAtFile } from './database-file.ts';
 export { sqliteFailure } from './failure.ts';
+export { registryNames } from './identify.ts';
 export { openRegistry, type RegistryFileOptions } from './open-registry.ts';

@@ -3,18 +3,11 @@
  * with its vector, so that a migration rewrites no text, found by the number that both share; `nodes_embedding_stamps` each stamp once.
  */
 import { type Clock, RegistryError } from '@registry/core';
-import type { SqliteDatabase } from '@registry/core/sqlite';
+import { registryNames, type SqliteDatabase } from '@registry/core/sqlite';
 import { type Layout, quoted, sideTables, stampFields } from './layout.ts';
 import { createStamps } from './stamps.ts';
 import { createState, insertState } from './state.ts';
 import { indexesOf, triggersOf } from './triggers.ts';
-
-/** Tables and views that a registry in the same file has. */
-const REGISTRY_NAMES = new Set(
-  'models migration_plans migration_tasks model_specs active_model settings plans leases tasks task_errors backups workers journal'.split(
-    ' ',
-  ),
-);
 
 export function ownLayout(table: string): Layout {
   return {
@@ -44,7 +37,7 @@ export function ownLayout(table: string): Layout {
 /** @throws RegistryError `SPEC_INVALID` where the name is the registry's or SQLite's own */
 export function checkTableName(table: string): void {
   const name = table.toLowerCase();
-  if (!REGISTRY_NAMES.has(name) && !name.startsWith('sqlite_')) return;
+  if (!registryNames.includes(name) && !name.startsWith('sqlite_')) return;
   throw new RegistryError(
     'SPEC_INVALID',
     `A table of nodes cannot be called "${table}": a registry may keep its own one under this name; choose another.`,
