@@ -42,6 +42,7 @@ export interface SessionOptions {
 }
 
 export async function openSession(need: Need, options: SessionOptions): Promise<Session> {
+  if (!tracelessNeeds.includes(need)) terminal.outliveReader();
   const resolved = await resolveConfiguration(options.flags);
   const { definition, dbPath, config } = resolved;
   if (config.enabled !== false && !options.create && !existsSync(dbPath)) throw noRegistry(resolved);

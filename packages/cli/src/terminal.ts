@@ -36,11 +36,16 @@ function stop(cause: string): void {
   stopping.abort(new Stopped(cause));
 }
 
-/** Without this, `evr list | head -1` ends with the stack of a broken pipe. */
+/**
+ * Without this, `evr list | head -1` ends with the stack of a broken pipe. What only looks is stopped, where it can
+ * be; else it comes to its end and its exit code, as whatever changes something does.
+ */
 function onBrokenPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE' && error.code !== 'EIO' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
-  if (!outlivesReader) process.exit(0);
+  if (!outlivesReader) stopping.abort(new Stopped('the end of its reader'));
 }
+// From the beginning: help and wrong use are piped too.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', onBrokenPipe);
 
 /** The process as the rest of this package sees it. */
 export const terminal = {
@@ -92,8 +97,6 @@ export const terminal = {
   /** Hears signals from now on. `before` is called before anything else happens about one. */
   listen(before: (hasMore: boolean) => void): void {
     onStop = before;
-    process.stdout.on('error', onBrokenPipe);
-    process.stderr.on('error', onBrokenPipe);
     for (const name of stopSignals) process.on(name, () => stop(name));
   },
   /** Aborts at the first Ctrl-C, SIGTERM or SIGHUP; the second ends the process. Without it the first does. */
@@ -114,7 +117,7 @@ export const terminal = {
     process.stdin.on('error', () => stop('the end of standard input'));
     process.stdin.resume();
   },
-  /** A worker goes on where nobody reads what it prints any more. */
+  /** What changes something goes on where nobody reads what it prints any more. */
   outliveReader(): void {
     outlivesReader = true;
   },

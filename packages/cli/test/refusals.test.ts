@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { EmbeddingVersionManager } from '@registry/core';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { evr } from './evr.ts';
+import { environment, evr, program } from './evr.ts';
 import { emptyFolder, notes, Project } from './project.ts';
 
 /** Refuses each second text, in words that would clear a screen. */
@@ -158,6 +160,23 @@ describe('what was not asked for rightly', () => {
     const run = project.start(['models']);
     run.child.stdout?.destroy();
     expect(await run.ended).toBe(0);
+    const misspelt = project.start(['modls']);
+    misspelt.child.stdout?.destroy();
+    expect(await misspelt.ended).toBe(2);
+  });
+
+  it('comes to the end of a change whose reader has gone', async () => {
+    const project = await Project.make({ nodes: notes(2) });
+    const planId = await project.planned();
+    await project.json(['run', planId]);
+    const child = spawn(process.execPath, [program, 'rollback', planId, '--yes'], {
+      cwd: project.folder,
+      env: environment(),
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    child.stdout.destroy();
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect((await project.json(['show', planId])).data.plan.status).toBe('rolled_back');
   });
 });
 

@@ -27,7 +27,6 @@ export const run = opened('work', schema, async (call, o, { manager, resolved, e
   const plan = o.plan === undefined ? undefined : await planOf(manager, o.plan);
   const signal = terminal.stopSignal();
   if (o.stopWithParent) terminal.stopWithParent();
-  terminal.outliveReader();
   manager.on('worker:changed', ({ state }) => {
     if (state === 'running') call.hasBegun = true;
   });
