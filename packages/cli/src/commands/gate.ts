@@ -69,7 +69,8 @@ function nextStep(name: string, { verdict, sample, checks }: GateReport): string
 function queriesIn(path: string): GateQuery[] {
   let text: string;
   try {
-    text = readFileSync(terminal.resolvePath(path), 'utf8');
+    // It leaves a mark out that editors of Windows begin a file with.
+    text = new TextDecoder().decode(readFileSync(terminal.resolvePath(path)));
   } catch (error) {
     throw new UsageError(`--queries: ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }
