@@ -66,6 +66,14 @@ export default defineRegistryConfig({ registry: { maxRetries: Retries.Few, regis
 });
 
 describe('a configuration file that is none', () => {
+  it('is not blamed for a package.json above it that cannot be read', async () => {
+    const project = await Project.make();
+    project.write('package.json', '{ "type": ');
+    const { error } = await project.json(['status']);
+    expect(error?.code).toBe('CONFIG_INVALID');
+    expect(error?.message).toMatch(/^\S+package\.json cannot be read as JSON: /);
+  });
+
   it('is told, and not passed over for one above it or written over', async () => {
     const project = await Project.make();
     const below = project.path('below');
@@ -103,6 +111,13 @@ describe('what a file is refused for, naming file, key, value and what to do', (
       'registries without files of their own',
       settings('registries: { a: {}, b: {} }'),
       /"registries\.a\.registry\.registryDbPath" is absent\. Give each registry a file/,
+    ],
+    [
+      'registries of one file, however it is written',
+      settings(
+        "registries: { a: { registry: { registryDbPath: './r.sqlite' } }, b: { registry: { registryDbPath: 'r.sqlite' } } }",
+      ),
+      /"registries\.b\.registry\.registryDbPath" is "r\.sqlite", as that of a\./,
     ],
     [
       'keys beside registries',

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import { RegistryError, resolveConfig } from '@registry/core';
 import type { RegistryDefinition } from './registry-file.ts';
 
@@ -88,7 +89,8 @@ function assertApart(path: string, definitions: readonly NamedDefinition[]): voi
         'is absent',
         `Give each registry a file of its own, such as './data/${name}.sqlite'.`,
       );
-    const other = file === undefined ? undefined : taken.get(file);
+    const whole = resolve(dirname(path), file ?? '');
+    const other = file === undefined ? undefined : taken.get(whole);
     if (other !== undefined)
       refuse(
         path,
@@ -96,7 +98,7 @@ function assertApart(path: string, definitions: readonly NamedDefinition[]): voi
         `is ${JSON.stringify(file)}, as that of ${other}`,
         'Give each registry a file of its own.',
       );
-    if (file !== undefined) taken.set(file, name);
+    if (file !== undefined) taken.set(whole, name);
   }
 }
 

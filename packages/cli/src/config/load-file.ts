@@ -34,8 +34,9 @@ const beyondNode = new Set([
 ]);
 
 async function evaluate(path: string): Promise<unknown> {
+  const load = runsByItself(path) ? imported : transpiled;
   try {
-    const module = runsByItself(path) ? await imported(path) : await transpiled(path);
+    const module = await load(path);
     return (module as { default?: unknown }).default;
   } catch (cause) {
     if (isRegistryError(cause)) throw unusable(path, `stopped with ${cause.code}`, cause);
@@ -66,8 +67,16 @@ function runsByItself(path: string): boolean {
 
 function nearestType(folder: string): unknown {
   const manifest = join(folder, 'package.json');
-  if (existsSync(manifest)) return (JSON.parse(readFileSync(manifest, 'utf8')) as { type?: unknown }).type;
+  if (existsSync(manifest)) return typeIn(manifest);
   return folder === dirname(folder) ? undefined : nearestType(dirname(folder));
+}
+
+function typeIn(manifest: string): unknown {
+  try {
+    return (JSON.parse(readFileSync(manifest, 'utf8')) as { type?: unknown } | null)?.type;
+  } catch (cause) {
+    throw unusable(manifest, 'cannot be read as JSON', cause);
+  }
 }
 
 /** The cache lies in the project only: one in a folder for all would let others write what runs here. */
@@ -79,7 +88,8 @@ async function transpiled(path: string): Promise<unknown> {
 }
 
 function unusable(path: string, what: string, cause: unknown): RegistryError {
-  const reason = (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s+/g, ' ');
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const reason = said.replaceAll(/\s+/g, ' ').replace(/\.$/, '');
   return new RegistryError(
     'CONFIG_INVALID',
     `${path}${lineOf(path, cause)} ${what}: ${reason}. Mend the file; --verbose shows where it happened, --config chooses another one.`,

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { defaultConfig, loadRegistryConfig, type RegistryConfig, resolveConfig } from '@registry/core';
 import { terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -50,8 +50,9 @@ export async function resolveConfiguration(flags: ConfigFlags): Promise<Resolved
   return { file, name: definition.name, dbPath, config, definition };
 }
 
+/** In one spelling, however it was written: the editor and `assertApart` compare paths. */
 function at(folder: string, path: string): string {
-  return path === noPath || isAbsolute(path) ? path : resolve(folder, path);
+  return path === noPath ? path : resolve(folder, path);
 }
 
 function chosen(
