@@ -65,7 +65,7 @@ async function planned(
       expect(left, 'copies').toEqual([]);
     }
   };
-  return { manager, planId, rehearse, temporary };
+  return { manager, planId, rehearse, temporary, clock };
 }
 
 it('an honest plan is safe to run, whatever dies in it, and costs each text once', async () => {
@@ -259,4 +259,27 @@ it('one that is stopped, or refused, leaves nothing either', async () => {
   const failing = () => Promise.reject(new Error('No room.'));
   await expect(rehearse({ scratchStore: failing })).rejects.toThrow('No room.');
   expect((await manager.getMigration(planId)).status).toBe('pending');
+});
+
+it.each([
+  ['the worker that lives', { kills: 0 }],
+  ['a worker that is yet to die', { kills: 1, seed: 4 }],
+])('a stop waits for no answer that %s is owed', async (_, wish) => {
+  const stop = new AbortController();
+  const left: AbortSignal[] = [];
+  let hangs = false;
+  const { rehearse, clock } = await planned((texts, o) => {
+    if (!hangs || o.purpose !== 'document') return large.embed(texts, o);
+    if (o.signal) left.push(o.signal);
+    stop.abort(new Error('Enough.'));
+    return new Promise(() => {});
+  });
+  hangs = true;
+  const startedAt = clock.now();
+  await expect(rehearse({ ...wish, nodes: 20, rateLimits: 0, signal: stop.signal })).rejects.toThrow(
+    'Enough.',
+  );
+  expect(clock.now() - startedAt).toBeLessThan(60_000);
+  expect(left.map(({ aborted }) => aborted)).toEqual(left.map(() => true));
+  expect(left.length).toBeGreaterThan(0);
 });

@@ -133,6 +133,7 @@ async function rehearseIn(
         thriftyEmbedder({
           ...{ embedders: context.embedders, clock: context.clock, account, model },
           refusedCalls: model.equals(plan.targetSpec) ? refusedCalls(wish) : new Set(),
+          signal: wish.signal,
         }),
       ),
   });
@@ -334,9 +335,8 @@ class Stage {
     const aborted = Promise.withResolvers<never>();
     const onAbort = () => {
       const leave = () => aborted.reject(signal?.reason);
-      // A dead worker never leaves.
-      if (calls.length > 1) leave();
-      else void worker.stopAll().then(leave, leave);
+      // A dead worker never leaves: its death is the second call.
+      void Promise.race([worker.stopAll(), ...calls.slice(1)]).then(leave, leave);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted) onAbort();

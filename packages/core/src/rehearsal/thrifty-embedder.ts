@@ -30,11 +30,23 @@ interface Options {
   readonly account: Account;
   /** Calls of these numbers are answered "too many requests", without being made. */
   readonly refusedCalls: ReadonlySet<number>;
+  /** Of the rehearsal: what it waits for then is of no use to anybody, and the call is left behind. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** An embedder that is handed each text once, however often a worker dies on it. */
-export function thriftyEmbedder({ embedders, model, clock, account, refusedCalls }: Options): Embedder {
+export function thriftyEmbedder({
+  embedders,
+  model,
+  clock,
+  account,
+  refusedCalls,
+  signal,
+}: Options): Embedder {
   const { embedder, calls } = embedders.get(model);
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => {});
+  signal?.addEventListener('abort', () => aborted.reject(signal.reason), { once: true });
   const known = new Map<string, Promise<Vector | undefined>>();
   // What a cache holds does not answer for what the model makes now.
   const keyOf = (text: string, o: Parameters<Embedder['embed']>[1]) =>
@@ -47,7 +59,11 @@ export function thriftyEmbedder({ embedders, model, clock, account, refusedCalls
     account.texts += missing.length;
     // The calls of a worker of the real plan, in this process, have the same limit.
     const answer = calls.run(() =>
-      embedder.embed(missing, { purpose: o.purpose, ...(o.fresh && { fresh: true }) }),
+      embedder.embed(missing, {
+        purpose: o.purpose,
+        ...(o.fresh && { fresh: true }),
+        ...(signal && { signal }),
+      }),
     );
     for (const [index, text] of missing.entries()) {
       const key = keyOf(text, o);
@@ -66,6 +82,7 @@ export function thriftyEmbedder({ embedders, model, clock, account, refusedCalls
     ...(embedder.limits && { limits: embedder.limits }),
     ...(embedder.countTokens && { countTokens: (texts) => embedder.countTokens!(texts) }),
     async embed(texts, o) {
+      signal?.throwIfAborted();
       if (limitedAt !== undefined) account.idle.push([limitedAt, clock.now()]);
       limitedAt = undefined;
       call += 1;
@@ -77,7 +94,8 @@ export function thriftyEmbedder({ embedders, model, clock, account, refusedCalls
         });
       }
       ask(texts, o);
-      const vectors = await Promise.all(texts.map((text) => known.get(keyOf(text, o))));
+      const answers = Promise.all(texts.map((text) => known.get(keyOf(text, o))));
+      const vectors = await Promise.race([answers, aborted.promise]);
       // An answer of a wrong count is the worker's to refuse, so what is missing is left out.
       return vectors.filter((vector) => vector !== undefined);
     },
