@@ -52,6 +52,8 @@ describe('a row that no registry writes', () => {
     ['a plan made on no date', 'UPDATE plans SET created = -9223372036854775808', 'plan'],
     ['conditions that are no JSON', "UPDATE plans SET filter = char(0) || 'x'", 'plan'],
     ['conditions of another form', `UPDATE plans SET filter = '{"a":{"b":[]}}'`, 'plan'],
+    ['an id of a plan that is an option', "UPDATE plans SET plan_id = '--db=x'", 'plans'],
+    ['an id of a plan that a shell would run', "UPDATE plans SET plan_id = '$(id)'", 'plans'],
     ['a status that is none', "UPDATE plans SET status = 'constructor'", 'plan'],
     ['a strategy that is none', "UPDATE plans SET strategy = '__proto__'", 'plan'],
     ['a priority that is none', 'UPDATE plans SET priority = -1', 'plan'],
@@ -68,6 +70,7 @@ describe('a row that no registry writes', () => {
     const calls: Record<string, () => Promise<unknown>> = {
       models: () => manager.listModels(),
       plan: () => manager.getMigration(planId),
+      plans: () => manager.listMigrations(),
       workers: () => manager.listWorkers(),
       journal: () => manager.listJournal(),
       backup: () => manager.getBackup({ planId, nodeId: nodeId(1) }),

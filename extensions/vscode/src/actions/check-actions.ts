@@ -22,7 +22,7 @@ async function diagnose(context: ActionContext, chosen: Chosen): Promise<void> {
   const project = file && (await projectOf(context, file.path));
   if (file === undefined || project === undefined) return;
   const title = say('Looking through {registry}', { registry: file.label });
-  const found = await lookUp<DiagnosisData>(context, project, title, ['doctor']);
+  const found = await lookUp<DiagnosisData>(context, project, title, { words: 'doctor' });
   context.diagnoses.keep(file.path, { ...found, at: new Date(systemClock.now()).toISOString() });
   await context.panels.showDiagnosis(file);
 }
@@ -39,7 +39,7 @@ async function checkWitness(context: ActionContext, chosen: Chosen): Promise<voi
     context,
     project,
     say('Embedding the witness of {model} again', { model }),
-    ['witness', model],
+    { words: 'witness', operand: model },
   );
   const [line] = items;
   if (line?.error !== undefined) {

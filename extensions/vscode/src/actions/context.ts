@@ -9,6 +9,7 @@ import type { RegistryProcess } from '../registries/registry-process.ts';
 import type { InputOf, OutputOf, Writes } from '../registry-process/messages.ts';
 import type { RegistryViews } from '../views/registry-views.ts';
 import { harmless, say } from '../views/say.ts';
+import type { EvrCommand } from '../work/evr-command.ts';
 import type { Project, Projects } from '../work/projects.ts';
 import type { Secrets } from '../work/secrets.ts';
 import type { Workers } from '../work/workers.ts';
@@ -160,14 +161,14 @@ export async function lookUp<Found>(
   { projects }: ActionContext,
   project: Project,
   title: string,
-  parameters: readonly string[],
+  command: EvrCommand,
 ): Promise<Found> {
   const where = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
   return vscode.window.withProgress(where, async (_, token) => {
     const stopping = new AbortController();
     const listening = token.onCancellationRequested(() => stopping.abort());
     try {
-      const { result } = await projects.run(project, parameters, { signal: stopping.signal });
+      const { result } = await projects.run(project, command, { signal: stopping.signal });
       return (await result) as Found;
     } finally {
       listening.dispose();
@@ -180,10 +181,10 @@ export async function carryOut<Found>(
   context: ActionContext,
   project: Project,
   title: string,
-  parameters: readonly string[],
+  command: EvrCommand,
 ): Promise<Found> {
   try {
-    return await lookUp<Found>(context, project, title, parameters);
+    return await lookUp<Found>(context, project, title, command);
   } finally {
     context.views.refresh();
   }

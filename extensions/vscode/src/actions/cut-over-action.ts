@@ -9,6 +9,7 @@ import type { PlanData } from '../registry-process/messages.ts';
 import type { VerdictData } from '../registry-process/verdict.ts';
 import { harmless, say } from '../views/say.ts';
 import { CommandFault } from '../work/command-line.ts';
+import { type EvrCommand, withFlags } from '../work/evr-command.ts';
 import { type Chance, chanceOf } from './chance.ts';
 import type { Chosen } from './choose.ts';
 import { type ActionContext, carryOut, isConfirmed, lookUp, registerAction } from './context.ts';
@@ -37,7 +38,7 @@ async function askGate(context: ActionContext, chosen: Chosen): Promise<void> {
 /** Searches a sample in both spaces; it ends with a verdict, whichever. @throws CommandFault where it cannot */
 function gate(context: ActionContext, { project, plan }: Chance): Promise<GateReport> {
   const title = say('Asking the gate: a sample is searched in both spaces');
-  return lookUp<GateReport>(context, project, title, ['gate', plan.planId]);
+  return lookUp<GateReport>(context, project, title, { words: 'gate', operand: plan.planId });
 }
 
 async function cutOver(context: ActionContext, chosen: Chosen): Promise<void> {
@@ -47,7 +48,11 @@ async function cutOver(context: ActionContext, chosen: Chosen): Promise<void> {
   const agreed = await agreedFlags(context, found);
   if (agreed === undefined) return;
   const failed = plan.failedNodes > 0 ? ['--accept-failed'] : [];
-  const what = ['cutover', plan.planId, '--yes', ...failed, ...agreed];
+  let what: EvrCommand = {
+    words: 'cutover',
+    flags: ['--yes', ...failed, ...agreed],
+    operand: plan.planId,
+  };
   const title = say('Cutting over to {model}', { model: modelName(plan.targetSpec) });
   for (;;)
     try {
@@ -57,7 +62,7 @@ async function cutOver(context: ActionContext, chosen: Chosen): Promise<void> {
       if (!(error instanceof CommandFault)) throw error;
       const accepted = await acceptedOf(error);
       if (accepted === undefined) return;
-      what.push(...accepted);
+      what = withFlags(what, ...accepted);
     }
   const text = say('{model} is the active model.', { model: modelName(plan.targetSpec) });
   void vscode.window.showInformationMessage(text);

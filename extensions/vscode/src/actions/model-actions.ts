@@ -7,6 +7,7 @@ import { modelName, nodesText, qualifiedId } from '../model/plan-text.ts';
 import type { PlanData } from '../registry-process/messages.ts';
 import { harmless, say } from '../views/say.ts';
 import { CommandFault } from '../work/command-line.ts';
+import { type EvrCommand, withFlags } from '../work/evr-command.ts';
 import type { Project } from '../work/projects.ts';
 import { type Chosen, type ChosenModel, chooseModel } from './choose.ts';
 import {
@@ -85,7 +86,11 @@ async function activate(
   { model }: ChosenModel,
   flags: readonly string[],
 ): Promise<PlanData | undefined> {
-  const { result } = await context.projects.run(project, ['models', 'activate', modelName(model), ...flags]);
+  const { result } = await context.projects.run(project, {
+    words: 'models activate',
+    flags,
+    operand: modelName(model),
+  });
   const { plan } = (await result) as { plan?: PlanData };
   context.views.refresh();
   return plan;
@@ -100,9 +105,12 @@ async function migrateToModel(context: ActionContext, chosen: Chosen): Promise<v
   if (project === undefined) return;
   const limits: PlanTuning = {};
   for (;;) {
-    const what = ['plan', '--to', modelName(found.model), ...tuningFlags(limits)];
+    const what: EvrCommand = {
+      words: 'plan',
+      flags: ['--to', modelName(found.model), ...tuningFlags(limits)],
+    };
     const title = say('Counting nodes, and embedding a few to see how long it takes');
-    const preview = await lookUp<PlanPreview>(context, project, title, [...what, '--dry-run']);
+    const preview = await lookUp<PlanPreview>(context, project, title, withFlags(what, '--dry-run'));
     const answer = await agreesToPlan(found, preview, limits);
     if (answer === 'limits') Object.assign(limits, await askLimits(limits));
     else if (answer === undefined) return;

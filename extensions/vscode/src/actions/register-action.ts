@@ -48,7 +48,7 @@ async function registerEmbedders(context: ActionContext, configFile: string, nam
       { location: vscode.ProgressLocation.Window, title: say('Registering models') },
       async () => {
         const project = { configFile, ...(name !== undefined && { name }) };
-        const { result } = await context.projects.run(project, ['models', 'register']);
+        const { result } = await context.projects.run(project, { words: 'models register' });
         return (await result) as { items: readonly ModelData[] };
       },
     );

@@ -41,7 +41,7 @@ export function registerStamping(context: ActionContext): vscode.Disposable {
       say('Stamp'),
     );
     if (!yes) return;
-    const what = ['stamp', '--as', name, '--yes'];
+    const what = { words: 'stamp', flags: ['--as', name, '--yes'] };
     const done = await carryOut<{ stamped: number; skipped: number }>(
       context,
       project,

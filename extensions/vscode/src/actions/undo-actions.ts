@@ -6,6 +6,7 @@ import { inEditorWords } from '../model/in-editor-words.ts';
 import { modelName, nodesText, planName } from '../model/plan-text.ts';
 import { harmless, say } from '../views/say.ts';
 import { CommandFault } from '../work/command-line.ts';
+import { type EvrCommand, withFlags } from '../work/evr-command.ts';
 import type { Project } from '../work/projects.ts';
 import { chanceOf } from './chance.ts';
 import type { Chosen, ChosenPlan } from './choose.ts';
@@ -36,14 +37,14 @@ async function finalize(context: ActionContext, chosen: Chosen): Promise<void> {
     say('Give Backups Up'),
   );
   if (!yes) return;
-  const what = ['finalize', plan.planId, '--yes'];
+  const what: EvrCommand = { words: 'finalize', flags: ['--yes'], operand: plan.planId };
   const title = say('Giving backups up');
   try {
     await carryOut(context, project, title, what);
   } catch (error) {
     if (!(error instanceof CommandFault) || error.code !== 'CONFIRMATION_MISSING') throw error;
     const name = await typedName(String(error.details.name));
-    if (name !== undefined) await carryOut(context, project, title, [...what, '--drop', name]);
+    if (name !== undefined) await carryOut(context, project, title, withFlags(what, '--drop', name));
   }
 }
 
@@ -62,7 +63,11 @@ async function rollBack(context: ActionContext, chosen: Chosen): Promise<void> {
   if (found === undefined) return;
   const { plan, project } = found;
   const nodeId = chosen?.branch.kind === 'task' ? chosen.branch.task.nodeId : undefined;
-  const what = ['rollback', plan.planId, ...(nodeId === undefined ? [] : ['--node', nodeId])];
+  const what: EvrCommand = {
+    words: 'rollback',
+    flags: nodeId === undefined ? [] : ['--node', nodeId],
+    operand: plan.planId,
+  };
   const preview = await previewOf(context, project, what);
   if (!(await agreesToRollBack(found, nodeId, preview))) return;
   const title =
@@ -70,7 +75,7 @@ async function rollBack(context: ActionContext, chosen: Chosen): Promise<void> {
       ? say('Rolling back {plan}', { plan: planName(plan) })
       : say('Rolling back node {node}', { node: nodeId });
   const roll = (...flags: string[]) =>
-    carryOut<{ report: RollbackReport }>(context, project, title, [...what, '--yes', ...flags]);
+    carryOut<{ report: RollbackReport }>(context, project, title, withFlags(what, '--yes', ...flags));
   try {
     tellReport((await roll()).report);
   } catch (error) {
@@ -84,12 +89,12 @@ async function rollBack(context: ActionContext, chosen: Chosen): Promise<void> {
 async function previewOf(
   context: ActionContext,
   project: Project,
-  what: readonly string[],
+  what: EvrCommand,
 ): Promise<RollbackReport> {
   return vscode.window.withProgress(
     { location: vscode.ProgressLocation.Window, title: say('Counting what a rollback would do') },
     async () => {
-      const { result } = await context.projects.run(project, [...what, '--dry-run']);
+      const { result } = await context.projects.run(project, withFlags(what, '--dry-run'));
       return ((await result) as { preview: RollbackReport }).preview;
     },
   );

@@ -40,7 +40,11 @@ export async function startPlan(context: ActionContext, { file, plan }: ChosenPl
   if (workers.length > 0 && !(await wantsAnother(workers.map(({ pid }) => pid)))) return;
   const project = await projectOf(context, file.path);
   if (project === undefined) return;
-  const invocation = await context.projects.invocation(project, ['run', plan.planId, '--no-progress']);
+  const invocation = await context.projects.invocation(project, {
+    words: 'run',
+    flags: ['--no-progress'],
+    operand: plan.planId,
+  });
   // Not awaited: it may take days. A plan that rests is told by the tree, a crash by a message.
   completeStep('run');
   context.workers.start({ path: file.path, planId: plan.planId, name: planName(plan) }, invocation);

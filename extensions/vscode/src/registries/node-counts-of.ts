@@ -56,7 +56,11 @@ export class NodeCountsOf implements vscode.Disposable {
       const project = await this.#projects.of(path);
       if (project === undefined) return undefined;
       const { signal } = this.#ending;
-      const { result } = await this.#projects.run(project, ['models', 'list', '--nodes'], { signal });
+      const { result } = await this.#projects.run(
+        project,
+        { words: 'models list', flags: ['--nodes'] },
+        { signal },
+      );
       return ((await result) as { nodes: NodeCounts }).nodes;
     } catch (error) {
       this.#log.debug(`[nodes] ${path}: ${String(error)}`);

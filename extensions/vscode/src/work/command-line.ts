@@ -60,7 +60,7 @@ export interface RunningCommand {
 
 /** Runs the command line as a child, with the editor's own runtime. An abort asks it to stop cleanly. */
 export function runCommand(o: CommandOptions): RunningCommand {
-  const child = spawn(runtimePath, [...o.runtimeParameters, o.program, ...o.parameters, '--json'], {
+  const child = spawn(runtimePath, [...o.runtimeParameters, o.program, ...o.parameters], {
     cwd: o.folder,
     env: { ...childEnvironment(), ...o.variables },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -78,7 +78,7 @@ const lean = '--max-semi-space-size=16';
 export function startDetached(o: Invocation, logFile: string, onExit: () => void): number | undefined {
   const log = openSync(logFile, 'a');
   try {
-    const child = spawn(runtimePath, [lean, ...o.runtimeParameters, o.program, ...o.parameters, '--json'], {
+    const child = spawn(runtimePath, [lean, ...o.runtimeParameters, o.program, ...o.parameters], {
       cwd: o.folder,
       env: { ...childEnvironment(), ...o.variables },
       stdio: ['ignore', log, log],

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { CommandFault, type Invocation, type RunningCommand, runCommand } from './command-line.ts';
+import { type EvrCommand, parametersOf } from './evr-command.ts';
 import { shippedPackages, shippedVariables } from './shipped.ts';
 
 const CONFIG_FILES = '**/embedding-registry.config.{ts,mts,js,mjs}';
@@ -66,25 +67,25 @@ export class Projects {
   /** Runs `evr` for a project. @throws CommandFault */
   async run(
     project: Pick<Project, 'configFile' | 'name'>,
-    parameters: readonly string[],
+    command: EvrCommand,
     o: { signal?: AbortSignal } = {},
   ): Promise<RunningCommand> {
-    return this.#start(await this.invocation(project, parameters), o);
+    return this.#start(await this.invocation(project, command), o);
   }
 
   /** `evr` as it is to be run for a project. */
   async invocation(
     { configFile, name }: Pick<Project, 'configFile' | 'name'>,
-    parameters: readonly string[],
+    command: EvrCommand,
   ): Promise<Invocation> {
     const which = ['--config', configFile, ...(name === undefined ? [] : ['--registry', name])];
-    return this.#invocation(dirname(configFile), [...parameters, ...which]);
+    return this.#invocation(dirname(configFile), parametersOf(command, which));
   }
 
   /** Writes a configuration file for a registry into a folder; answers its path. @throws CommandFault */
   async create(folder: string, registryPath: string): Promise<string> {
     const { result } = this.#start(
-      await this.#invocation(folder, ['init', '--db', registryPath, '--yes']),
+      await this.#invocation(folder, parametersOf({ words: 'init', flags: ['--db', registryPath, '--yes'] })),
       {},
     );
     return ((await result) as { path: string }).path;
@@ -127,7 +128,7 @@ export class Projects {
   async #ask(configFile: string): Promise<readonly Project[]> {
     const one = async (name?: string): Promise<Project> => {
       const project = { configFile, ...(name !== undefined && { name }) };
-      const { result } = await this.run(project, ['status']);
+      const { result } = await this.run(project, { words: 'status' });
       const { registry } = (await result) as { registry: string };
       return { ...project, registryPath: registry };
     };

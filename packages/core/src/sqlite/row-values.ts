@@ -82,7 +82,11 @@ export function filterOf(json: string): NodeFilter {
 /** What an object of any shape holds, such as the details of an entry of the journal. */
 export const anyRecord: z.ZodType<Record<string, unknown>> = z.record(z.string(), z.unknown());
 
+/** Stands in commands that people copy and scripts run, so nothing there may be an option or an act of a shell. */
+export const planIdSchema: z.ZodType<string> = z.string().regex(/^[A-Za-z0-9_][\w.:-]{0,127}$/);
+
 const kinds = z.object({
+  plan_id: planIdSchema,
   status: z.enum(Object.values(MigrationStatus)),
   strategy: z.enum(['inPlace', 'namedVector', 'shadow']),
   priority: z.int().min(0).max(3),
@@ -90,9 +94,10 @@ const kinds = z.object({
 
 /** @throws RegistryError `DATABASE_INVALID` where one of them is none that this program knows */
 export function assertPlanKinds(row: {
+  plan_id: string;
   status: MigrationStatus;
   strategy: Strategy;
   priority: Priority;
 }): void {
-  if (!kinds.safeParse(row).success) throw damaged('an unknown status, strategy or priority of a plan');
+  if (!kinds.safeParse(row).success) throw damaged('an unknown id, status, strategy or priority of a plan');
 }

@@ -1,6 +1,7 @@
 import type { Reason } from '../../errors.ts';
 import type { MigrationStatus } from '../../model/status.ts';
 import { type Context, note } from '../context.ts';
+import { planIdSchema } from '../row-values.ts';
 import { importSpec } from './models.ts';
 import {
   type OriginSettings,
@@ -99,8 +100,7 @@ function readPlan(context: Context, row: OriginRow): OriginPlan | undefined {
 /** The origin keeps plans by the id in their JSON, its table by the column: two may claim one. */
 function freeId({ db }: Context, wanted: readonly unknown[]): string {
   const isFree = (id: unknown) =>
-    typeof id === 'string' &&
-    id !== '' &&
+    planIdSchema.safeParse(id).success &&
     db.sql('SELECT 1 FROM plans WHERE plan_id = ?').get(id) === undefined;
   return wanted.find(isFree) as string;
 }
