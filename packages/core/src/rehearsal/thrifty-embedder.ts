@@ -34,19 +34,36 @@ interface Options {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Counts calls, and throws at those that are refused. */
+function callCounter({ refusedCalls, account, clock }: Options): () => void {
+  let call = 0;
+  let limitedAt: number | undefined;
+  return () => {
+    if (limitedAt !== undefined) account.idle.push([limitedAt, clock.now()]);
+    limitedAt = undefined;
+    call += 1;
+    if (!refusedCalls.has(call)) return;
+    account.rateLimits += 1;
+    limitedAt = clock.now();
+    throw new EmbedderError('rateLimited', 'Too many requests (made up by a rehearsal).', {
+      retryAfterMs: 1,
+    });
+  };
+}
+
+/** Rejects once the signal aborts; nobody has to wait for it. */
+function abortOf(signal: AbortSignal | undefined): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {});
+  signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+  return promise;
+}
+
 /** An embedder that is handed each text once, however often a worker dies on it. */
-export function thriftyEmbedder({
-  embedders,
-  model,
-  clock,
-  account,
-  refusedCalls,
-  signal,
-}: Options): Embedder {
+export function thriftyEmbedder(options: Options): Embedder {
+  const { embedders, model, account, signal } = options;
   const { embedder, calls } = embedders.get(model);
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => {});
-  signal?.addEventListener('abort', () => aborted.reject(signal.reason), { once: true });
+  const aborted = abortOf(signal);
   const known = new Map<string, Promise<Vector | undefined>>();
   // What a cache holds does not answer for what the model makes now.
   const keyOf = (text: string, o: Parameters<Embedder['embed']>[1]) =>
@@ -75,27 +92,17 @@ export function thriftyEmbedder({
     }
   }
 
-  let call = 0;
-  let limitedAt: number | undefined;
+  const countCall = callCounter(options);
   return {
     spec: embedder.spec,
     ...(embedder.limits && { limits: embedder.limits }),
     ...(embedder.countTokens && { countTokens: (texts) => embedder.countTokens!(texts) }),
     async embed(texts, o) {
       signal?.throwIfAborted();
-      if (limitedAt !== undefined) account.idle.push([limitedAt, clock.now()]);
-      limitedAt = undefined;
-      call += 1;
-      if (refusedCalls.has(call)) {
-        account.rateLimits += 1;
-        limitedAt = clock.now();
-        throw new EmbedderError('rateLimited', 'Too many requests (made up by a rehearsal).', {
-          retryAfterMs: 1,
-        });
-      }
+      countCall();
       ask(texts, o);
       const answers = Promise.all(texts.map((text) => known.get(keyOf(text, o))));
-      const vectors = await Promise.race([answers, aborted.promise]);
+      const vectors = await Promise.race([answers, aborted]);
       // An answer of a wrong count is the worker's to refuse, so what is missing is left out.
       return vectors.filter((vector) => vector !== undefined);
     },
