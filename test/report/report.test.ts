@@ -47,6 +47,7 @@ it('adds up: every task is in its figures, whatever became of it', async () => {
   const report = await read();
   expect(sums(report)).toEqual({ completed: NODES - 3, failed: 3, rolled_back: 0 });
   expect(report.pace.ended.length).toBeGreaterThan(5);
+  for (const { at } of report.pace.ended) expect(at % report.pace.bucketMs).toBe(0);
   expect(report.backups).toEqual({ count: NODES - 3, bytes: (NODES - 3) * 8 * 4 });
   expect(report.failures.map(({ code, count }: Record<string, unknown>) => [code, count])).toEqual([
     ['EMBEDDER_FAILED', 2],

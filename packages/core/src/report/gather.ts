@@ -91,9 +91,9 @@ async function journalOf({ registry }: ManagerContext, plan: MigrationPlan) {
     const isOfModels = planId === undefined && models.some((spec) => model && sameModel(model, spec));
     if (planId !== plan.planId && !isOfModels) continue;
     if (entry.action === 'task:failed') deadLetters += 1;
-    else journal.unshift(entry);
+    else journal.push(entry);
   }
-  return { journal, deadLetters };
+  return { journal: journal.reverse(), deadLetters };
 }
 
 async function failuresOf({ registry }: ManagerContext, planId: string): Promise<ReportedFailures[]> {

@@ -19,15 +19,21 @@ export function figure(value: number): string {
 
 /** `3 d 4 h`, `2 h 5 min`, `4 min 10 s`, `1.2 s`. */
 export function duration(ms: number): string {
-  const [first, second] =
-    ms >= DAY_MS
-      ? [`${Math.floor(ms / DAY_MS)} d`, `${Math.round((ms % DAY_MS) / HOUR_MS)} h`]
-      : ms >= HOUR_MS
-        ? [`${Math.floor(ms / HOUR_MS)} h`, `${Math.round((ms % HOUR_MS) / MINUTE_MS)} min`]
-        : ms >= MINUTE_MS
-          ? [`${Math.floor(ms / MINUTE_MS)} min`, `${Math.round((ms % MINUTE_MS) / SECOND_MS)} s`]
-          : [`${figure(Math.round(ms / 100) / 10)} s`];
-  return second === undefined || second.startsWith('0 ') ? first! : `${first} ${second}`;
+  if (ms < MINUTE_MS - SECOND_MS / 2) return `${figure(Math.round(ms / 100) / 10)} s`;
+  if (ms < HOUR_MS - SECOND_MS / 2) return inTwoUnits(ms, [MINUTE_MS, 'min'], [SECOND_MS, 's']);
+  if (ms < DAY_MS - MINUTE_MS / 2) return inTwoUnits(ms, [HOUR_MS, 'h'], [MINUTE_MS, 'min']);
+  return inTwoUnits(ms, [DAY_MS, 'd'], [HOUR_MS, 'h']);
+}
+
+/** Rounded as a whole: 119.9 seconds are 2 minutes, not one of them and 60 seconds. */
+function inTwoUnits(
+  ms: number,
+  [largeMs, large]: readonly [number, string],
+  [smallMs, small]: readonly [number, string],
+): string {
+  const rounded = Math.round(ms / smallMs) * smallMs;
+  const rest = (rounded % largeMs) / smallMs;
+  return `${Math.floor(rounded / largeMs)} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`;
 }
 
 /** `1.5 MB`. */

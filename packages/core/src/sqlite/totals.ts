@@ -29,9 +29,10 @@ export function endedTasks({ db, ...rest }: Context, o: EndedTasksQuery): Page<E
   const last = db
     .sql('SELECT node_id FROM tasks WHERE plan = ? AND node_id > ? ORDER BY node_id LIMIT 1 OFFSET +?')
     .get(plan, after, limit - 1) as { node_id: string } | undefined;
+  // Bound numbers are floating-point: as one it would put each moment into a bucket of its own.
   const rows = db
     .sql(
-      `SELECT ended / :bucketMs AS bucket, state, count(*) AS count FROM tasks
+      `SELECT ended / CAST(:bucketMs AS INTEGER) AS bucket, state, count(*) AS count FROM tasks
        WHERE plan = :plan AND node_id > :after ${last === undefined ? '' : 'AND node_id <= :last'}
          AND state IN (3, 4, 5, 6) AND ended IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2`,
     )
