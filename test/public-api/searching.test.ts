@@ -90,6 +90,34 @@ describe('searching', () => {
     expect(await store.countByModel()).toEqual([{ info: target.spec.info, count: 12 }]);
   });
 
+  it.each(['forward', 'back'])('finds a node once that moves %s between two searches', async (direction) => {
+    let between = async () => {};
+    const wrap = (store: Awaited<ReturnType<typeof openScene>>['store']) =>
+      storeWith(store, {
+        search: async (vector, options) => {
+          const hits = await store.search(vector, options);
+          await between();
+          return hits;
+        },
+      });
+    const { manager, store, to, open } = await openScene({ nodes: 12, wrap });
+    const other = await open();
+    const pace = { batchSize: 4, throttleMs: 0, maxParallelWorkers: 1 };
+    const { planId } = (await manager.switchActiveModel({ ...to, migrateExisting: true, ...pace }))!;
+    const stopping = new AbortController();
+    manager.on('batch:settled', () => stopping.abort());
+    await manager.runMigration(planId, { signal: stopping.signal });
+    expect(await store.countByModel()).toHaveLength(2);
+    // Begun, and left to whoever works.
+    if (direction === 'back') await other.rollbackMigration({ planId, signal: AbortSignal.abort() });
+    between = async () => {
+      between = async () => {};
+      await other.runMigration(planId);
+    };
+    const ids = (await manager.searchAcrossModels(textOf(2), { k: 20 })).map((hit) => hit.nodeId);
+    expect(ids.sort()).toEqual(Array.from({ length: 12 }, (_, index) => nodeId(index)));
+  });
+
   it('heeds a filter', async () => {
     const { manager } = await openScene({ nodes: 10 });
     const hits = await manager.searchAcrossModels(textOf(0), { k: 10, where: { parity: 'even' } });

@@ -4,6 +4,7 @@ import { RegistryError } from './errors.ts';
 import { isCompatible } from './model/compatibility.ts';
 import type { EmbeddingInfo, RegisteredModel } from './model/model-spec.ts';
 import type { NodeFilter } from './model/plan.ts';
+import type { Vector } from './model/vector.ts';
 import { parseOptions } from './options.ts';
 import { assertFilter, filterSchema } from './planner/selection.ts';
 import { embedOrThrow } from './worker/embed-call.ts';
@@ -34,7 +35,8 @@ const RANK_CONSTANT = 60;
 
 /**
  * Asks each model that has nodes, over its own nodes only, and fuses the lists by rank: 1 / (60 + rank). Right
- * at every point of an in-place migration; equal ranks put the active model first.
+ * at every point of an in-place migration: a node that moves meanwhile is found once. Equal ranks put the active
+ * model first.
  * @throws RegistryError `EMBEDDER_MISSING` where nodes could not be asked for want of an embedder,
  * `MODEL_UNKNOWN`, `NODE_STORE_MISSING`, `STRATEGY_UNSUITABLE` (a store without search or filter), `EMBEDDER_FAILED`
  */
@@ -63,21 +65,33 @@ export async function searchAcrossModels(
     const model = modelOf(models, info, count);
     stamps.set(model, [...(stamps.get(model) ?? []), info]);
   }
-  const hits: SearchHit[] = [];
+  // Every call is behind us before the first search: what a migration moves meanwhile is little then.
+  const asked: {
+    readonly infos: readonly EmbeddingInfo[];
+    readonly vector: Vector;
+    readonly isActive: boolean;
+  }[] = [];
   for (const [spec, infos] of stamps) {
     const [vector] = await embedOrThrow([o.query], { embedders, clock, spec, purpose: 'query', signal });
+    asked.push({ infos, vector: vector!, isActive: spec.isActive });
+  }
+  // Nodes move towards the active model, forward as well as back: asked last, it has those that just left another one.
+  asked.sort((a, b) => Number(a.isActive) - Number(b.isActive));
+  const hits = new Map<string, SearchHit & { readonly isActive: boolean }>();
+  for (const { infos, vector, isActive } of asked) {
     const found: { id: string; score: number; info: EmbeddingInfo }[] = [];
     for (const info of infos)
-      for (const hit of await search.call(store, vector!, { at: info, k, ...filter }))
+      for (const hit of await search.call(store, vector, { at: info, k, ...filter }))
         found.push({ ...hit, info });
     // The sort is stable: equal scores keep the store's order.
     found.sort((a, b) => b.score - a.score);
     for (const [rank, { id, info }] of found.slice(0, k).entries())
-      hits.push({ nodeId: id, score: 1 / (RANK_CONSTANT + rank + 1), info });
+      hits.set(id, { nodeId: id, score: 1 / (RANK_CONSTANT + rank + 1), info, isActive });
   }
-  const active = models.find((model) => model.isActive);
-  const isActive = ({ info }: SearchHit) => (active && isCompatible({ stamp: info }, active) ? 0 : 1);
-  return hits.sort((a, b) => b.score - a.score || isActive(a) - isActive(b)).slice(0, k);
+  return [...hits.values()]
+    .sort((a, b) => b.score - a.score || Number(b.isActive) - Number(a.isActive))
+    .slice(0, k)
+    .map(({ nodeId, score, info }) => ({ nodeId, score, info }));
 }
 
 function modelOf(models: readonly RegisteredModel[], info: EmbeddingInfo, count: number): RegisteredModel {
