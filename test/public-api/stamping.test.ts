@@ -65,11 +65,25 @@ describe('stamping', () => {
     expect((await refusalOf(scene.manager.stampNodes(old))).code).toBe('STAMP_MISMATCH');
   });
 
-  it('bears with a few texts that were edited since, and leaves them unstamped', async () => {
+  it('leaves vectors unstamped that are seen to be of another text', async () => {
     const scene = await openUnstamped(16);
-    for (const index of [2, 9]) await scene.store.update(nodeId(index), { content: 'edited' });
+    const nodes = embeddedNodes(scene.old.spec, 16);
+    for (const index of [2, 9]) {
+      const { id, vector } = nodes[index]!;
+      await scene.store.upsert({ id, vector, content: 'edited' });
+    }
     // What is seen to be of another text is left for a plan to embed anew.
     expect(await scene.manager.stampNodes(old)).toEqual({ stamped: 14, skipped: 2 });
+  });
+
+  it('takes no edited text for the one that its vector was made of', async () => {
+    const scene = await openUnstamped(40);
+    for (let index = 0; index < 20; index++)
+      await scene.store.update(nodeId(index), { content: `edited ${index}` });
+    expect(await scene.manager.stampNodes(old)).toEqual({ stamped: 40, skipped: 0 });
+    expect(scene.old.textsSeen).not.toContain('edited 3');
+    const plan = await scene.manager.createMigration({ targetModelId: 'old-model', targetVersion: 1 });
+    expect(plan.totalNodes).toBe(20);
   });
 
   it('goes unchecked with sampleSize 0, and only then; it needs no embedder', async () => {

@@ -106,6 +106,10 @@ async function* pagesOf(
   } while (after !== undefined);
 }
 
+/** Its content is what the vector was made of, as far as anybody knows. */
+const isOfItsText = ({ content, contentHash, embeddedHash = contentHash }: StoredNode) =>
+  content && embeddedHash === contentHash;
+
 const isStampable = (node: StoredNode) => node.embeddingModelId === undefined && node.vector !== undefined;
 
 interface Ahead {
@@ -133,7 +137,7 @@ async function readAhead(
     const page = await pages.next();
     if (page.done) break;
     const stampable = (await store.read(page.value)).filter(isStampable);
-    found.push(...stampable.filter((node) => node.content));
+    found.push(...stampable.filter(isOfItsText));
     skipped += page.value.length - stampable.length;
     if (stampable.length > 0) read.push(stampable.map((node) => node.id));
   }
@@ -149,7 +153,7 @@ async function readAhead(
 function nothingToCheck(): RegistryError {
   return new RegistryError(
     'CONTENT_MISSING',
-    'None of the nodes to stamp has content to check the model against; pass sampleSize: 0 to stamp them unchecked.',
+    'None of the nodes to stamp has the text that its vector was made of, so there is nothing to check the model against; pass sampleSize: 0 to stamp them unchecked.',
   );
 }
 
@@ -195,7 +199,8 @@ async function stampPage(
       fitting.map((node) => ({
         nodeId: node.id,
         fence: node.fence,
-        set: { ...model.info, vector: node.vector!, embeddedHash: node.contentHash },
+        // What is known to be of an older text stays so, and waits for a plan.
+        set: { ...model.info, vector: node.vector!, embeddedHash: node.embeddedHash ?? node.contentHash },
       })),
     );
     stamped += outcomes.filter((outcome) => outcome === 'written').length;
