@@ -146,6 +146,25 @@ describe('a worker that is told to stop', () => {
     await world.run(worker.manager.stopWorker());
   });
 
+  it('is started again by whoever does not wait for the stop', async () => {
+    const { manager } = await world.open();
+    await manager.startWorker();
+    await world.run(Promise.all([manager.stopWorker(), manager.startWorker()]));
+    expect((await manager.getWorkerStats()).state).toBe('running');
+    await world.run(manager.stopWorker());
+  });
+
+  it('before it could begin says so to everyone who started it, and lets the stop end', async () => {
+    const { script } = atPoint('registry.beat #0 before', () => {
+      throw new RegistryError('DATABASE_LOCKED', 'Somebody else writes.');
+    });
+    const { manager } = await world.open({ script });
+    const starts = Promise.allSettled([manager.startWorker(), manager.startWorker()]);
+    const stopping = manager.stopWorker();
+    expect((await starts).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await world.run(stopping);
+  });
+
   it('by a signal: the run resolves with the plan as it is', async () => {
     const stop = new AbortController();
     // The first call is the one for the witness.

@@ -2,8 +2,9 @@
 import { statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EmbedderError } from '@registry/core';
+import { openRegistry } from '@registry/core/sqlite';
 import { atPoint, expectedVector, faultyNodeStore, testEmbedder } from '@registry/core/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { embeddedNodes, nodeId, openScene, refusalOf, rowsOf, textOf, vectorsOf } from '../scene.ts';
 
 const fields = { modelId: 'new-model', dimension: 12 };
@@ -325,6 +326,21 @@ describe('closing', () => {
     gate.resolve();
     expect((await rollback).restored).toBe(1);
     await closing;
+  });
+
+  it('lets nobody begin to work any more, whoever holds the registry', async () => {
+    const { manager, to, dbPath, open } = await openScene({ nodes: 1 });
+    const { planId } = await manager.createMigration(to);
+    const registryStore = await openRegistry({ path: dbPath, actor: 'somebody' });
+    onTestFinished(() => registryStore.close());
+    const closed = await open({ registryStore });
+    await closed.close();
+    for (const call of [
+      closed.runMigration(planId),
+      closed.rollbackMigration({ planId }),
+      closed.startWorker(),
+    ])
+      expect((await refusalOf(call)).message).toContain('The manager was closed');
   });
 
   it('leaves store and embedders to whoever opened them', async () => {

@@ -114,7 +114,11 @@ async function countListAtTarget({ registry }: ManagerContext, store: NodeStore,
 }
 
 /** What a rollback of the plan would do now, without a write. */
-export async function previewRollback(context: ManagerContext, plan: MigrationPlan): Promise<RollbackReport> {
+export async function previewRollback(
+  context: ManagerContext,
+  plan: MigrationPlan,
+  signal: AbortSignal | undefined,
+): Promise<RollbackReport> {
   if (plan.strategy !== 'inPlace') return previewSides(context, plan);
   const { registry } = context;
   const store = nodeStoreOf(context, 'A preview of a rollback');
@@ -125,6 +129,7 @@ export async function previewRollback(context: ManagerContext, plan: MigrationPl
   let leaving = 0;
   for (let after = 0; ; ) {
     await nextTurn();
+    signal?.throwIfAborted();
     const page = await registry.backups(plan.planId, { after, limit: PAGE });
     const last = page.at(-1);
     if (last === undefined) break;

@@ -45,6 +45,8 @@ export class Dispatcher {
   #run:
     | { readonly stopping: AbortController; readonly leaving: AbortController; readonly done: Promise<void> }
     | undefined;
+  /** Calls of `start` share it. */
+  #starting: Promise<void> | undefined;
   #nap: AbortController | undefined;
   /** Resolves when the loop has claimed what it may for now. */
   #claimed = Promise.withResolvers<void>();
@@ -84,8 +86,16 @@ export class Dispatcher {
     };
   }
 
-  /** Announces the worker, then works. Rejects where the registry cannot be written. */
+  /** Announces the worker, then works; waits for a stop that is under way. Rejects where the registry cannot be written. */
   async start(): Promise<void> {
+    while (this.#run?.stopping.signal.aborted) await this.#run.done;
+    this.#starting ??= this.#announce().finally(() => {
+      this.#starting = undefined;
+    });
+    await this.#starting;
+  }
+
+  async #announce(): Promise<void> {
     if (this.#run !== undefined) return;
     const stopping = new AbortController();
     const done = Promise.withResolvers<void>();
@@ -97,6 +107,7 @@ export class Dispatcher {
       await this.#beat();
     } catch (error) {
       this.#run = undefined;
+      done.resolve();
       throw error;
     }
     this.#enter('running');

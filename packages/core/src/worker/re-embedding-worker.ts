@@ -48,6 +48,7 @@ export class ReEmbeddingWorker {
   async startWorker(): Promise<void> {
     const { config, logger } = this.#context;
     assertEnabled(this.#context);
+    this.#leaving.signal.throwIfAborted();
     if (!config.workerEnabled) {
       this.#isDisabled = true;
       logger.info('The worker is disabled by workerEnabled: false and rests');
@@ -89,7 +90,9 @@ export class ReEmbeddingWorker {
     await Promise.allSettled(this.#calls);
   }
 
-  async #tracked<T>(call: Promise<T>): Promise<T> {
+  async #tracked<T>(begin: () => Promise<T>): Promise<T> {
+    this.#leaving.signal.throwIfAborted();
+    const call = begin();
     this.#calls.add(call);
     try {
       return await call;
@@ -111,7 +114,7 @@ export class ReEmbeddingWorker {
    * `REGISTRY_DISABLED` with `workerEnabled: false`
    */
   runMigration(planId: string, options: { signal?: AbortSignal } = {}): Promise<MigrationPlan> {
-    return this.#tracked(this.#run(planId, options.signal));
+    return this.#tracked(() => this.#run(planId, options.signal));
   }
 
   async #run(planId: string, signal: AbortSignal | undefined): Promise<MigrationPlan> {
@@ -155,7 +158,7 @@ export class ReEmbeddingWorker {
    * `BACKUP_MISSING`, `NODE_STORE_MISSING`, `LATER_WRITES`, `ROLLBACK_UNSUPPORTED` (one node, after a cutover)
    */
   rollbackMigration(o: RollbackOptions): Promise<RollbackReport> {
-    return this.#tracked(this.#rollBack(o));
+    return this.#tracked(() => this.#rollBack(o));
   }
 
   async #rollBack(o: RollbackOptions): Promise<RollbackReport> {
@@ -184,7 +187,7 @@ export class ReEmbeddingWorker {
     if (o.dryRun)
       return begun.status === 'rolled_back'
         ? registry.rollbackReport(o.planId)
-        : previewRollback(this.#context, begun);
+        : previewRollback(this.#context, begun, o.signal);
     if (plan.status !== begun.status) {
       await writeMark(this.#context);
       events.emit('plan:changed', { plan: begun, from: plan.status });
