@@ -98,6 +98,20 @@ describe('the process that reads registries', () => {
     expect(await child.read(file.path, 'models')).not.toEqual([]);
   });
 
+  it('fails each question that cannot be sent to it any more', async () => {
+    const program = join(temporaryFolder(), 'deaf.mjs');
+    writeFileSync(program, `process.disconnect(); console.log('deaf'); setInterval(() => {}, 60_000);`);
+    const heard = Promise.withResolvers<void>();
+    const child = new RegistryProcess({ program, onOutput: () => heard.resolve() });
+    child.hold();
+    child.wake();
+    const { pid } = child;
+    onTestFinished(() => void process.kill(pid!, 'SIGKILL'));
+    await heard.promise;
+    const asked = ['a', 'b'].map((path) => child.read(path, 'models'));
+    for (const { status } of await Promise.allSettled(asked)) expect(status).toBe('rejected');
+  });
+
   it('names the registry of a config.yaml, and none where it has no section', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'a.yaml'), 'embedding_registry:\n  registry_db_path: ./x.sqlite\n');

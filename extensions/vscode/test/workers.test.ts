@@ -120,3 +120,11 @@ it('a worker that dies at its start says its last line', async () => {
   workers.start(worker, invocation);
   expect(await crash).toBe('Its process ended by itself. No such thing.');
 });
+
+it('a worker that cannot be started is told, and leaves nothing behind', async () => {
+  const { load, invocation, worker, logs } = openWorkspace('');
+  const { workers, crash } = load();
+  workers.start(worker, { ...invocation, folder: join(invocation.folder, 'gone') });
+  expect(await crash).toMatch(/^Its process could not be started: .*ENOENT/);
+  expect(logs()).toEqual([]);
+});

@@ -157,7 +157,8 @@ export class RegistryProcess {
     child.stdout?.on('data', (text: Buffer) => this.#onOutput(text.toString()));
     child.stderr?.on('data', (text: Buffer) => this.#onOutput(text.toString()));
     child.on('message', (answer) => this.#settle(answer as Answer));
-    child.once('error', (error) => this.#lose(child, error.message));
+    // Each question that cannot be sent tells one.
+    child.on('error', (error) => this.#lose(child, error.message));
     child.once('exit', (code, signal) => this.#lose(child, `exit ${signal ?? code}`));
     return child;
   }

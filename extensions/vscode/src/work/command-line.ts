@@ -60,6 +60,8 @@ export interface RunningCommand {
 
 /** Runs the command line as a child, with the editor's own runtime. An abort asks it to stop cleanly. */
 export function runCommand(o: CommandOptions): RunningCommand {
+  // Stopped while it was made ready: what was called off must not be carried out.
+  if (o.signal?.aborted) return { result: Promise.reject(stopped()) };
   const child = spawn(runtimePath, [...o.runtimeParameters, o.program, ...o.parameters], {
     cwd: o.folder,
     env: { ...childEnvironment(), ...o.variables },
@@ -74,8 +76,12 @@ export function runCommand(o: CommandOptions): RunningCommand {
 /** V8 would let young objects of a worker grow to 128 MB, of which it needs a tenth to work as fast. */
 const lean = '--max-semi-space-size=16';
 
-/** Starts a command that outlives the editor, and says what it has to say into a file. */
-export function startDetached(o: Invocation, logFile: string, onExit: () => void): number | undefined {
+/** Starts a command that outlives the editor, and says what it has to say into a file. Answers its process. */
+export function startDetached(
+  o: Invocation,
+  logFile: string,
+  { onExit, onNotStarted }: { onExit: () => void; onNotStarted: (error: Error) => void },
+): number | undefined {
   const log = openSync(logFile, 'a');
   try {
     const child = spawn(runtimePath, [lean, ...o.runtimeParameters, o.program, ...o.parameters], {
@@ -86,14 +92,19 @@ export function startDetached(o: Invocation, logFile: string, onExit: () => void
     });
     child.unref();
     child.once('exit', onExit);
-    child.once('error', onExit);
+    child.once('error', onNotStarted);
     return child.pid;
   } finally {
     closeSync(log);
   }
 }
 
-function resultOf(child: ChildProcess, { onEvent, onOutput, program }: CommandOptions): Promise<unknown> {
+const stopped = () => new CommandFault({ code: 'STOPPED', message: 'It was stopped.' });
+
+function resultOf(
+  child: ChildProcess,
+  { onEvent, onOutput, program, signal: stopping }: CommandOptions,
+): Promise<unknown> {
   let last: CommandResult | undefined;
   let complaint = '';
   createInterface({ input: child.stdout! }).on('line', (line) => {
@@ -113,6 +124,8 @@ function resultOf(child: ChildProcess, { onEvent, onOutput, program }: CommandOp
     child.once('close', (code, signal) => {
       if (last?.error !== undefined) reject(new CommandFault(last.error));
       else if (last !== undefined) resolve(last.data);
+      // It ended before it could hear a signal; on Windows none is heard.
+      else if (stopping?.aborted) reject(stopped());
       else
         reject(
           new CommandFault({ code: 'CRASHED', message: `evr ended with ${signal ?? code}. ${complaint}` }),

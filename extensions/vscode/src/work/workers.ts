@@ -58,7 +58,13 @@ export class Workers implements vscode.Disposable {
     mkdirSync(this.#folder, { recursive: true });
     const logFile = join(this.#folder, `worker-${systemClock.uuid()}.log`);
     this.#log.info(`[worker] starts on ${worker.name} (${worker.planId})`);
-    const pid = startDetached(invocation, logFile, () => void this.#check(logFile));
+    const pid = startDetached(invocation, logFile, {
+      onExit: () => void this.#check(logFile),
+      onNotStarted: ({ message }) => {
+        rmSync(logFile, { force: true });
+        this.onCrash(worker, `Its process could not be started: ${message}.`);
+      },
+    });
     if (pid === undefined) return;
     this.#keep([...this.#kept, { ...worker, pid, logFile }]);
     this.#follow(logFile);
