@@ -42,6 +42,8 @@ it('tries all failed nodes of one cause again, page by page, and none of another
   const failures = await manager.listFailures(planId);
   const [most, least] = [...failures].sort((a, b) => b.count - a.count);
   expect([most?.count, least?.count]).toEqual([1_001, 2]);
+  const both = { planId, nodeIds: ['n-0'], errorCode: most!.code };
+  await expect(writes.retryFailed(manager, both)).rejects.toMatchObject({ code: 'SPEC_INVALID' });
   expect(await writes.retryFailed(manager, { planId, errorCode: most!.code })).toBe(1_001);
   expect(await manager.listFailures(planId)).toMatchObject([{ code: least!.code, count: 2 }]);
 });

@@ -1,4 +1,4 @@
-import type { PlanTuning, SpendCap } from '@registry/core';
+import { errorCodes, type PlanTuning, type RegistryErrorCode, type SpendCap } from '@registry/core';
 import { z } from 'zod';
 import type { ConfigFlags } from './config/resolve.ts';
 import type { Ending, Output } from './output.ts';
@@ -92,6 +92,12 @@ function literalOf(text: string): string | number | boolean {
   if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
   return text.replace(/^"(.*)"$/, '$1');
 }
+
+/** `--error` of tasks. */
+export const errorCodeOption = z.enum(
+  Object.keys(errorCodes) as RegistryErrorCode[],
+  'takes the code of an error, such as EMBEDDER_FAILED; evr show counts those of a plan',
+);
 
 /** `--limit` and `--after` of lists. */
 export const pageShape = { limit: wholeNumber.optional(), after: z.string().optional() };

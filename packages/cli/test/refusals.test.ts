@@ -54,7 +54,8 @@ describe('failed tasks', () => {
     expect(data.items.map((task: { nodeId: string }) => task.nodeId).sort()).toEqual([id, 'odd'].sort());
     expect((await project.json(['cutover', planId, '--yes'])).error?.code).toBe('PLAN_STATE');
     expect((await project.json(['retry', planId, '--node', 'odd'])).data.count).toBe(1);
-    expect((await project.json(['retry', planId])).data.count).toBe(1);
+    expect((await project.json(['retry', planId, '--error', 'CONTENT_MISSING'])).data.count).toBe(0);
+    expect((await project.json(['retry', planId, '--error', 'EMBEDDER_FAILED'])).data.count).toBe(1);
     const again = await project.json(['run', planId], { env: { REFUSES: 'nothing' } });
     expect(again).toMatchObject({ exitCode: 0, data: { plan: { failedNodes: 0, completedNodes: 5 } } });
   });
@@ -103,6 +104,11 @@ describe('what was not asked for rightly', () => {
     [['list', '--status', 'done'], /USAGE {2}.*'done' is invalid.*Allowed choices are pending/],
     [['list', '--limit', 'many'], /USAGE {2}--limit takes a whole number \(was "many"\)/],
     [['plan', '--to', 'm', '--where', 'kind'], /USAGE {2}--where takes key=value/],
+    [
+      ['retry', 'a', '--error', 'refused'],
+      /USAGE {2}--error takes the code of an error, .*\(was "refused"\)/,
+    ],
+    [['retry', 'a', '--node', 'n', '--error', 'DISK_FULL'], /USAGE {2}Pass --node or --error, not both/],
     [['show'], /USAGE {2}missing required argument 'plan'/],
     [['show', 'a', 'b'], /USAGE {2}too many arguments/],
     [['status'], /USAGE {2}There is no registry at .*embedding_registry\.sqlite\.\n.*evr init/],

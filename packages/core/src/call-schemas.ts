@@ -4,7 +4,6 @@ import { planIdSchema } from './planner/migration-planner.ts';
 
 const planSchema = z.strictObject({ planId: planIdSchema });
 export const nodeOfPlanSchema = planSchema.extend({ nodeId: z.string() });
-export const retrySchema = planSchema.extend({ nodeIds: z.array(z.string()).optional() });
 export const finalizeSchema = planSchema.extend({ drop: z.string().optional() });
 export const signalSchema = z.strictObject({ signal: z.instanceof(AbortSignal).optional() });
 export const rollbackSchema = planSchema.extend({

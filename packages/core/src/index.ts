@@ -108,6 +108,7 @@ export { type OpenOptions, registryFileKind } from './open.ts';
 export { parseOptions } from './options.ts';
 export type { NodeIds } from './planner/create-plan.ts';
 export { type CreateMigrationOptions, MigrationPlanner } from './planner/migration-planner.ts';
+export type { RetryFailedOptions } from './planner/retry-failed.ts';
 export type { Selection } from './planner/selection.ts';
 export type { SwitchActiveModelOptions } from './planner/switch-active-model.ts';
 export type { Embedder } from './ports/embedder.ts';

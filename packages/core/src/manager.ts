@@ -1,10 +1,4 @@
-import {
-  finalizeSchema,
-  nodeOfPlanSchema,
-  retrySchema,
-  rollbackSchema,
-  signalSchema,
-} from './call-schemas.ts';
+import { finalizeSchema, nodeOfPlanSchema, rollbackSchema, signalSchema } from './call-schemas.ts';
 import type { ManagerContext } from './context.ts';
 import { type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.ts';
 import { type EmbedOptions, embedTexts } from './embed-texts.ts';
@@ -29,7 +23,6 @@ import type {
   ModelRef,
   RegisteredModel,
 } from './model/model-spec.ts';
-import { parseNodeId } from './model/node-id.ts';
 import type { MigrationPlan, PlanTuning } from './model/plan.ts';
 import type { RollbackReport } from './model/rollback-report.ts';
 import type { MigrationStatus, TaskStatus } from './model/status.ts';
@@ -44,6 +37,7 @@ import {
   MigrationPlanner,
   planIdSchema,
 } from './planner/migration-planner.ts';
+import { type RetryFailedOptions, retryFailed, retrySchema } from './planner/retry-failed.ts';
 import { type SwitchActiveModelOptions, switchActiveModel } from './planner/switch-active-model.ts';
 import { tunePlan } from './planner/tuning.ts';
 import type { Page, PageOptions } from './ports/node-store.ts';
@@ -227,14 +221,14 @@ export class EmbeddingVersionManager implements AsyncDisposable {
   }
 
   /**
-   * Puts failed tasks back to pending, with their retries; answers how many.
+   * Puts failed tasks back to pending, with their retries: all, of these nodes, or of one cause. Answers how many.
    * @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE`, `PLAN_FINALIZED`, `PLAN_OVERLAP` (a newer plan took nodes)
    */
-  async retryFailed(options: { planId: string; nodeIds?: readonly string[] }): Promise<number> {
-    const { planId, nodeIds } = parseOptions(retrySchema, options, 'options of retryFailed');
-    const before = await this.getMigration(planId);
-    const count = await this.#context.registry.retryFailed(planId, nodeIds?.map(parseNodeId));
-    this.#announce({ plan: await this.getMigration(planId), from: before.status });
+  async retryFailed(options: RetryFailedOptions): Promise<number> {
+    const o = parseOptions(retrySchema, options, 'options of retryFailed');
+    const before = await this.getMigration(o.planId);
+    const count = await retryFailed(this.#context.registry, o);
+    this.#announce({ plan: await this.getMigration(o.planId), from: before.status });
     return count;
   }
 

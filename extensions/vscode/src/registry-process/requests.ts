@@ -1,11 +1,11 @@
 import type {
   EmbeddingVersionManager,
   MigrationStatus,
-  ModelRef,
   Page,
   PlanTuning,
   RegisterModelOptions,
   RegistryErrorCode,
+  RetryFailedOptions,
   TaskStatus,
 } from '@registry/core';
 import { MigrationStatus as statuses } from '@registry/core';
@@ -15,8 +15,6 @@ type Manager = EmbeddingVersionManager;
 
 /** Failures beyond the newest plans of each status are not counted. */
 const MOST_FAILING = 100;
-/** Of one cause, in one transaction. */
-const RETRIED_AT_ONCE = 1_000;
 const mayFail: ReadonlySet<MigrationStatus> = new Set(['in_progress', 'paused', 'failed']);
 
 interface PageRequest {
@@ -80,7 +78,6 @@ export const writes = {
   open: async (_: Manager, __: Record<never, never>) => {},
   registerModel: async (manager: Manager, o: RegisterModelOptions) =>
     (await manager.registerModel(o)).toJSON(),
-  removeModel: (manager: Manager, o: ModelRef) => manager.removeModel(o),
   pause: async (manager: Manager, o: { planId: string }) => (await manager.pauseMigration(o.planId)).toJSON(),
   resume: async (manager: Manager, o: { planId: string }) =>
     (await manager.resumeMigration(o.planId)).toJSON(),
@@ -88,33 +85,8 @@ export const writes = {
     (await manager.cancelMigration(o.planId)).toJSON(),
   tune: async (manager: Manager, o: { planId: string } & PlanTuning) =>
     (await manager.tuneMigration(o)).toJSON(),
-  retryFailed: (
-    manager: Manager,
-    o: { planId: string; nodeIds?: readonly string[]; errorCode?: RegistryErrorCode },
-  ) => {
-    const { errorCode, ...rest } = o;
-    return errorCode === undefined ? manager.retryFailed(rest) : retryCause(manager, o.planId, errorCode);
-  },
+  retryFailed: (manager: Manager, o: RetryFailedOptions) => manager.retryFailed(o),
 };
-
-/** Page by page: one cause may stand behind a million nodes. */
-async function retryCause(manager: Manager, planId: string, errorCode: RegistryErrorCode): Promise<number> {
-  let retried = 0;
-  let after: string | undefined;
-  do {
-    const page = await manager.listTasks({
-      planId,
-      status: 'failed',
-      errorCode,
-      limit: RETRIED_AT_ONCE,
-      ...(after !== undefined && { after }),
-    });
-    after = page.next;
-    const nodeIds = page.items.map(({ nodeId }) => nodeId);
-    if (nodeIds.length > 0) retried += await manager.retryFailed({ planId, nodeIds });
-  } while (after !== undefined);
-  return retried;
-}
 
 const plain = <T>(item: { toJSON(): T }): T => item.toJSON();
 

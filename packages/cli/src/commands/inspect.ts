@@ -1,13 +1,6 @@
-import {
-  EmbeddingVersionManager,
-  errorCodes,
-  type JournalEntry,
-  journalDetails,
-  type RegistryErrorCode,
-  TaskStatus,
-} from '@registry/core';
+import { EmbeddingVersionManager, type JournalEntry, journalDetails, TaskStatus } from '@registry/core';
 import { z } from 'zod';
-import { type Call, type Handler, pageOptions, pageShape } from '../call.ts';
+import { type Call, errorCodeOption, type Handler, pageOptions, pageShape } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Ending } from '../output.ts';
 import { dateTime, modelName } from '../screen/phrases.ts';
@@ -22,7 +15,7 @@ const schema = z.object({
   plan: z.string().optional(),
   status: z.enum(Object.values(TaskStatus)).optional(),
   node: z.string().optional(),
-  error: z.enum(Object.keys(errorCodes) as RegistryErrorCode[]).optional(),
+  error: errorCodeOption.optional(),
   ...pageShape,
 });
 type Values = z.output<typeof schema>;

@@ -5,9 +5,9 @@ import type {
   MigrationPlan,
   MigrationTask,
 } from '@registry/core';
-import { errorCodes, MigrationStatus, type RegistryErrorCode, systemClock, TaskStatus } from '@registry/core';
+import { MigrationStatus, systemClock, TaskStatus } from '@registry/core';
 import { z } from 'zod';
-import { opened, pageOptions, pageShape } from '../call.ts';
+import { errorCodeOption, opened, pageOptions, pageShape } from '../call.ts';
 import { planOf, shortIds } from '../names.ts';
 import type { Output } from '../output.ts';
 import {
@@ -132,7 +132,7 @@ const tasksSchema = z.object({
   plan: z.string(),
   status: z.enum(Object.values(TaskStatus)).optional(),
   node: z.string().optional(),
-  error: z.enum(Object.keys(errorCodes) as RegistryErrorCode[]).optional(),
+  error: errorCodeOption.optional(),
   ...pageShape,
 });
 

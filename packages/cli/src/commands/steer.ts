@@ -1,6 +1,6 @@
 import type { EmbeddingVersionManager, MigrationPlan } from '@registry/core';
 import { z } from 'zod';
-import { opened, tuningOf, tuningShape } from '../call.ts';
+import { errorCodeOption, opened, tuningOf, tuningShape } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Output } from '../output.ts';
 import { counted, grouped, modelName, paceText, spendText } from '../screen/phrases.ts';
@@ -42,11 +42,17 @@ export const cancel = opened('steer', named, async (call, o, { manager }) => {
   return { data: { plan: after } };
 });
 
-const retrySchema = named.extend({ node: z.array(z.string()).optional() });
+const retrySchema = named.extend({ node: z.array(z.string()).optional(), error: errorCodeOption.optional() });
 
 export const retry = opened('steer', retrySchema, async (call, o, { manager }) => {
+  if (o.node !== undefined && o.error !== undefined)
+    throw new UsageError('Pass --node or --error, not both.');
   const { planId } = await planOf(manager, o.plan);
-  const count = await manager.retryFailed({ planId, ...(o.node && { nodeIds: o.node }) });
+  const count = await manager.retryFailed({
+    planId,
+    ...(o.node && { nodeIds: o.node }),
+    ...(o.error && { errorCode: o.error }),
+  });
   const plan = await manager.getMigration(planId);
   call.output.say(`Put back to pending: ${counted(count, 'task')} of plan ${short(plan)}`);
   if (count > 0) await sayWithoutWorker(call.output, manager, plan);
