@@ -7,6 +7,7 @@ import type { NodeFilter } from './model/plan.ts';
 import type { Vector } from './model/vector.ts';
 import { parseOptions } from './options.ts';
 import { assertFilter, filterSchema } from './planner/selection.ts';
+import type { NodeStore } from './ports/node-store.ts';
 import { embedOrThrow } from './worker/embed-call.ts';
 
 /** How many hits at most (1 to 10,000), and among which nodes. */
@@ -66,23 +67,33 @@ export async function searchAcrossModels(
     stamps.set(model, [...(stamps.get(model) ?? []), info]);
   }
   // Every call is behind us before the first search: what a migration moves meanwhile is little then.
-  const asked: {
-    readonly infos: readonly EmbeddingInfo[];
-    readonly vector: Vector;
-    readonly isActive: boolean;
-  }[] = [];
+  const questions: Question[] = [];
   for (const [spec, infos] of stamps) {
     const [vector] = await embedOrThrow([o.query], { embedders, clock, spec, purpose: 'query', signal });
-    asked.push({ infos, vector: vector!, isActive: spec.isActive });
+    questions.push({ infos, vector: vector!, isActive: spec.isActive });
   }
-  // Nodes move towards the active model, forward as well as back: asked last, it has those that just left another one.
-  asked.sort((a, b) => Number(a.isActive) - Number(b.isActive));
+  return fuse(questions, k, (vector, at) => search.call(store, vector, { at, k, ...filter }));
+}
+
+/** What one model is asked: its vector of the query, among the nodes under these stamps of it. */
+interface Question {
+  readonly infos: readonly EmbeddingInfo[];
+  readonly vector: Vector;
+  readonly isActive: boolean;
+}
+
+async function fuse(
+  questions: readonly Question[],
+  k: number,
+  search: (vector: Vector, at: EmbeddingInfo) => ReturnType<NonNullable<NodeStore['search']>>,
+): Promise<readonly SearchHit[]> {
   const hits = new Map<string, SearchHit & { readonly isActive: boolean }>();
-  for (const { infos, vector, isActive } of asked) {
+  // Nodes move towards the active model, forward as well as back: asked last, it has those that just left another one.
+  for (const { infos, vector, isActive } of questions.toSorted(
+    (a, b) => Number(a.isActive) - Number(b.isActive),
+  )) {
     const found: { id: string; score: number; info: EmbeddingInfo }[] = [];
-    for (const info of infos)
-      for (const hit of await search.call(store, vector, { at: info, k, ...filter }))
-        found.push({ ...hit, info });
+    for (const info of infos) for (const hit of await search(vector, info)) found.push({ ...hit, info });
     // The sort is stable: equal scores keep the store's order.
     found.sort((a, b) => b.score - a.score);
     for (const [rank, { id, info }] of found.slice(0, k).entries())
