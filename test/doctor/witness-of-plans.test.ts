@@ -113,3 +113,19 @@ it('is renewed where somebody says so, and the journal tells it', async () => {
   expect((await manager.checkWitness(ref)).state).toBe('agrees');
   expect((await manager.listJournal()).items[0]?.action).toBe('model:rewitnessed');
 });
+
+it('a verdict is of the model that it was given for: one that has drifted since is cut over to by nobody', async () => {
+  const scene = await openScene({ nodes: 12 });
+  const { manager, target, to } = scene;
+  const { planId } = await manager.createMigration(to);
+  await manager.runMigration(planId);
+  expect((await manager.evaluateMigration({ planId, sampleSize: 10, seed: 1 })).verdict).not.toBe('no-go');
+  drift(scene);
+  await expect(manager.cutoverMigration({ planId })).rejects.toSatisfy(
+    (error) => isRegistryError(error, 'GATE_NO_GO') && /no longer makes the vectors/.test(error.message),
+  );
+  expect((await manager.getActiveModel()).equals(target.spec)).toBe(false);
+  target.onWitness = undefined;
+  await manager.cutoverMigration({ planId });
+  expect((await manager.getActiveModel()).equals(target.spec)).toBe(true);
+});

@@ -3,7 +3,6 @@ import type { EmbeddingModelSpec } from '../model/model-spec.ts';
 import { compareWitness, driftReason } from '../model/witness.ts';
 import { embedWitness } from '../witness/look.ts';
 import type { Sample } from './sample.ts';
-import type { Doubt } from './verdict.ts';
 
 /**
  * Whether the models still are what they were registered as. A target that has drifted fails, however well it
@@ -14,17 +13,17 @@ export async function driftOf(
   { oldSpec, hasOldEmbedder }: Sample,
   target: EmbeddingModelSpec,
   signal: AbortSignal | undefined,
-): Promise<{ readonly faults: readonly string[]; readonly doubts: readonly Doubt[] }> {
-  const fault = await drifted(context, target, signal);
-  const doubt = oldSpec && hasOldEmbedder ? await drifted(context, oldSpec, signal) : undefined;
+): Promise<{ readonly faults: readonly string[]; readonly doubts: readonly string[] }> {
+  const fault = await driftFault(context, target, signal);
+  const doubt = oldSpec && hasOldEmbedder ? await driftFault(context, oldSpec, signal) : undefined;
   return {
     faults: fault === undefined ? [] : [fault],
-    doubts: doubt === undefined ? [] : [{ message: `The old model is no yardstick now. ${doubt}` }],
+    doubts: doubt === undefined ? [] : [`The old model is no yardstick now. ${doubt}`],
   };
 }
 
 /** Where there is no witness nothing is known, and none is made of what may be wrong by now. */
-async function drifted(
+export async function driftFault(
   context: ManagerContext,
   spec: EmbeddingModelSpec,
   signal: AbortSignal | undefined,

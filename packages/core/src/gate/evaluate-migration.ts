@@ -20,7 +20,7 @@ import type { GateCheck, GateReport } from './report.ts';
 import { type GateQuery, type Sample, takeSample } from './sample.ts';
 import { type SliceBy, slicesOf, valuesOf } from './slices.ts';
 import { storeSearchOf } from './store-search.ts';
-import { type Doubt, type Judging, retrievalChecks, retrievalOf, verdictOf } from './verdict.ts';
+import { type Judging, retrievalChecks, retrievalOf, verdictOf } from './verdict.ts';
 
 /** What to look at; the sample unless told is of 300 nodes, of which 200 have queries made of them. */
 export interface EvaluateMigrationOptions {
@@ -178,7 +178,7 @@ async function judge(
   };
 }
 
-function doubtsOf({ nodes }: Sample, retrieval: readonly GateCheck[], isAsymmetric: boolean): Doubt[] {
+function doubtsOf({ nodes }: Sample, retrieval: readonly GateCheck[], isAsymmetric: boolean): string[] {
   const messages: string[] = [];
   if (nodes.length === 0)
     messages.push(
@@ -193,5 +193,5 @@ function doubtsOf({ nodes }: Sample, retrieval: readonly GateCheck[], isAsymmetr
     messages.push(
       'The new model makes one vector of a text as a document and another one as a query, and the old model does not: right for a model that has a prefix for each purpose, else a prefix is wrong.',
     );
-  return messages.map((message) => ({ message }));
+  return messages;
 }

@@ -178,20 +178,15 @@ function checkOf(
   };
 }
 
-/** What else keeps a verdict from being `go`. */
-export interface Doubt {
-  readonly message: string;
-}
-
 /**
- * `no-go` where any check failed, of the whole or of a slice, or there is a fault that needs no statistics;
+ * `doubts` say what else keeps a verdict from being `go`. `no-go` where any check failed, of the whole or of a slice, or there is a fault that needs no statistics;
  * `inconclusive` where one of the whole is open, or nothing could be compared; else `go`. A slice that is too small is
  * said, and decides nothing.
  */
 export function verdictOf(
   checks: readonly GateCheck[],
   slices: readonly GateSlice[],
-  doubts: readonly Doubt[],
+  doubts: readonly string[],
   faults: readonly string[],
 ): { readonly verdict: GateVerdict; readonly reasons: readonly string[] } {
   const failed = [
@@ -204,10 +199,9 @@ export function verdictOf(
       .map(({ message }) => `Where ${field} is ${value}: ${message}`),
   );
   const open = checks.filter(({ outcome }) => outcome === 'open').map(openReason);
-  const doubted = doubts.map(({ message }) => message);
   if (failed.length + inSlices.length > 0)
-    return { verdict: 'no-go', reasons: [...failed, ...inSlices, ...open, ...doubted] };
-  if (open.length + doubted.length > 0) return { verdict: 'inconclusive', reasons: [...open, ...doubted] };
+    return { verdict: 'no-go', reasons: [...failed, ...inSlices, ...open, ...doubts] };
+  if (open.length + doubts.length > 0) return { verdict: 'inconclusive', reasons: [...open, ...doubts] };
   return { verdict: 'go', reasons: ['Nothing that was looked at is worse than in the old space.'] };
 }
 
