@@ -224,6 +224,19 @@ describe('an embedder that', () => {
     expect(target.calls[0]?.signal?.aborted).toBe(true);
   });
 
+  it('says how long its calls may take is not given up before', async () => {
+    const clock = new ManualClock();
+    const target = testEmbedder({
+      ...fields,
+      limits: { timeoutMs: 300_000 },
+      onCall: () => clock.sleep(200_000),
+    });
+    const { manager, to } = await openScene({ nodes: 4, target, clock });
+    const { planId } = await manager.createMigration(to);
+    expect((await clock.runUntil(manager.runMigration(planId))).status).toBe('completed');
+    expect(target.calls).toHaveLength(1);
+  });
+
   it('is aborted by the caller ends the call with the caller’s reason, and is no failure', async () => {
     const { manager, target, dbPath } = await openScene({ nodes: 1 });
     const before = rowsOf(dbPath);

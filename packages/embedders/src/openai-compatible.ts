@@ -35,6 +35,9 @@ export interface OpenAICompatibleOptions extends ModelOptions {
   readonly clock?: Clock;
 }
 
+/** Of a request, and of a call of any embedder. */
+const TIMEOUT_MS = 60_000;
+
 const body = z
   .record(z.string(), z.custom<Json>())
   .refine((fields) => !('model' in fields || 'input' in fields), 'must not hold model or input')
@@ -51,7 +54,7 @@ const schema = z.strictObject({
     .int()
     .min(1, 'must be at least 1')
     .max(3_600_000, 'must be at most 3600000, an hour')
-    .default(60_000),
+    .default(TIMEOUT_MS),
   clock: z.custom<Clock>().default(systemClock),
 });
 
@@ -81,7 +84,12 @@ export function openAICompatible(options: OpenAICompatibleOptions): AdapterEmbed
       queryBody: vectorChanging(o.queryBody),
     }),
     model: o.model,
-    limits: presentLimits(providerLimits(url.hostname, o.model), o.limits),
+    limits: presentLimits(
+      providerLimits(url.hostname, o.model),
+      // Nobody gives up a call before its request does.
+      o.timeoutMs > TIMEOUT_MS ? { timeoutMs: o.timeoutMs } : {},
+      o.limits,
+    ),
     countTokens: o.countTokens,
     call: (texts, { purpose, signal, onBilled }) =>
       requests.embed(texts, purpose === 'document' ? o.documentBody : o.queryBody, { signal, onBilled }),

@@ -178,6 +178,12 @@ describe('limits', () => {
     expect(embedder({ baseURL, model }).limits).toEqual(limits);
   });
 
+  test('let a call take as long as its request may', () => {
+    expect(embedder({ baseURL: 'http://localhost:11434/v1', timeoutMs: 90_000 }).limits?.timeoutMs).toBe(
+      90_000,
+    );
+  });
+
   test('can be replaced one by one', () => {
     const one = embedder({ baseURL: 'https://api.openai.com/v1', limits: { texts: 7, concurrency: 2 } });
     expect(one.limits).toEqual({ texts: 7, tokens: 300_000, concurrency: 2 });

@@ -8,8 +8,16 @@ import type { Vector } from '../model/vector.ts';
 export interface Embedder {
   /** The checksum covers the document side. */
   readonly spec: EmbeddingModelSpec;
-  /** Per call: texts, tokens. `concurrency`: calls under way at once. */
-  readonly limits?: { readonly texts?: number; readonly tokens?: number; readonly concurrency?: number };
+  /**
+   * Per call: texts, tokens, and the milliseconds after which one without an answer counts as `transient` (60,000
+   * unless told). `concurrency`: calls under way at once.
+   */
+  readonly limits?: {
+    readonly texts?: number;
+    readonly tokens?: number;
+    readonly timeoutMs?: number;
+    readonly concurrency?: number;
+  };
   /**
    * One vector per text, in order. Nothing is kept of an aborted call. `fresh`: what the model makes now is asked
    * for; a cache lets such a call through.

@@ -15,8 +15,8 @@ import type { Embedder } from '../ports/embedder.ts';
 import { measureCall } from '../telemetry/embed.ts';
 import { chunked } from './chunks.ts';
 
-/** A call that has not answered by then is a transient failure. */
-const EMBED_TIMEOUT_MS = 60_000;
+/** Where the embedder says nothing else. */
+const TIMEOUT_MS = 60_000;
 
 export interface EmbedCallOptions {
   readonly embedders: EmbedderSet;
@@ -57,7 +57,8 @@ async function callOnce(
 ): Promise<CallResult> {
   try {
     const { purpose, onBilled } = o;
-    const vectors = await withTimeout(o.clock, o.signal, (signal) =>
+    const timeoutMs = embedder.limits?.timeoutMs ?? TIMEOUT_MS;
+    const vectors = await withTimeout({ ...o, timeoutMs }, (signal) =>
       embedder.embed(texts, {
         purpose,
         signal,
@@ -78,8 +79,7 @@ async function callOnce(
 }
 
 async function withTimeout<T>(
-  clock: Clock,
-  outer: AbortSignal | undefined,
+  { clock, signal: outer, timeoutMs }: { clock: Clock; signal?: AbortSignal | undefined; timeoutMs: number },
   body: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const calling = new AbortController();
@@ -90,10 +90,10 @@ async function withTimeout<T>(
   const aborted = Promise.withResolvers<never>();
   calling.signal.addEventListener('abort', () => aborted.reject(calling.signal.reason), { once: true });
   aborted.promise.catch(() => {});
-  const timeout = clock.sleep(EMBED_TIMEOUT_MS, napping.signal).then(() => {
+  const timeout = clock.sleep(timeoutMs, napping.signal).then(() => {
     if (napping.signal.aborted) return;
     calling.abort(
-      new EmbedderError('transient', `The embedder did not answer within ${EMBED_TIMEOUT_MS / 1000} s.`),
+      new EmbedderError('transient', `The embedder did not answer within ${timeoutMs / 1000} s.`),
     );
   });
   try {

@@ -44,6 +44,7 @@ export const modelOptionsShape = {
     .strictObject({
       texts: atLeastOne.optional(),
       tokens: atLeastOne.optional(),
+      timeoutMs: atLeastOne.optional(),
       concurrency: atLeastOne.optional(),
     })
     .default({}),
