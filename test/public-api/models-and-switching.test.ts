@@ -303,8 +303,17 @@ describe('cutting a plan over by hand', () => {
     expect(error.code).toBe('PLAN_STATE');
     expect(error.message).toMatch(/1 nodes failed.*retryFailed.*acceptFailed/);
     expect((await manager.getActiveModel()).equals(old.spec)).toBe(true);
-    await manager.cutoverMigration({ planId, acceptFailed: true });
+    const calls = target.calls.length;
+    await manager.cutoverMigration({ planId, acceptFailed: true, overrideGate: 'Of three nodes.' });
     expect((await manager.getActiveModel()).equals(target.spec)).toBe(true);
+    // Its follow-up has ended, and asked no embedder for what was accepted.
+    const [followUp] = (await manager.listMigrations()).items;
+    expect(followUp).toMatchObject({ status: 'failed', totalNodes: 1, failedNodes: 1 });
+    expect(target.calls).toHaveLength(calls);
+    expect((await manager.listTasks({ planId: followUp!.planId })).items).toMatchObject([
+      { nodeId: nodeId(1), status: 'failed', errorCode: 'EMBEDDER_FAILED', errorMessage: 'No.' },
+    ]);
+    expect(await manager.retryFailed({ planId: followUp!.planId })).toBe(1);
   });
 
   it.each(['cancelled', 'rolled_back'] as const)('of a plan that is %s is refused', async (status) => {

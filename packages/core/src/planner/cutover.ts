@@ -75,7 +75,8 @@ export async function cutOver(
     await writeMark(context);
     events.emit('plan:created', followUp);
     // Most often nothing is left to do, and until it has ended the plan cannot be rolled back.
-    if (followUp.totalNodes === 0 && context.nodes !== undefined) await lookOnce(context, followUp);
+    if (followUp.totalNodes === followUp.failedNodes && context.nodes !== undefined)
+      await lookOnce(context, followUp);
   }
   return isInPlace || catchUp === undefined ? plan : catchUp();
 }

@@ -186,8 +186,9 @@ export function retryFailed(context: Context, planId: string, nodeIds?: readonly
   db.sql(`DELETE FROM task_errors WHERE plan = :plan AND node_id IN (${failed})`).run(parameters);
   const { changes } = db
     .sql(
-      `UPDATE tasks SET state = ${state.ready}, not_before = 0, attempts = 0, conflicts = 0, losses = 0,
-         requeues = requeues * (SELECT strategy <> 'inPlace' FROM plans WHERE plan = :plan), lone_losses = 0, started = NULL, ended = NULL WHERE plan = :plan AND node_id IN (${failed})`,
+      `UPDATE tasks SET state = ${state.ready}, not_before = 0, attempts = 0, conflicts = 0, losses = 0, lone_losses = 0,
+         requeues = requeues * (SELECT strategy <> 'inPlace' FROM plans WHERE plan = :plan), started = NULL, ended = NULL
+       WHERE plan = :plan AND node_id IN (${failed})`,
     )
     .run(parameters);
   // A plan that ended in the origin kept no backups; this is its first real run.
@@ -285,6 +286,22 @@ function goOn(context: Context, row: PlanRow): void {
   setStatus(context, row, 'in_progress');
 }
 
+/** Nodes whose failure was accepted are left alone: a look through the store would embed them, and pay, once more. */
+function takeFailures({ db }: Context, from: number, to: number): void {
+  const { changes } = db
+    .sql(
+      `INSERT INTO tasks (plan, node_id, state, source, attempts, started, ended)
+       SELECT :to, node_id, state, source, attempts, started, ended FROM tasks WHERE plan = :from AND ${isState('failed')}`,
+    )
+    .run({ from, to });
+  db.sql(
+    `INSERT INTO task_errors (plan, node_id, code, message, at)
+     SELECT :to, e.node_id, e.code, e.message, e.at FROM tasks t CROSS JOIN task_errors e ON e.plan = :from
+       AND e.node_id = t.node_id WHERE t.plan = :to`,
+  ).run({ to, from });
+  db.sql('UPDATE plans SET total = :changes, failed = :changes WHERE plan = :to').run({ changes, to });
+}
+
 function followUpPlan(context: Context, row: PlanRow): MigrationPlan {
   const { db, clock } = context;
   endLeasesOfEndedPlans(context);
@@ -293,8 +310,9 @@ function followUpPlan(context: Context, row: PlanRow): MigrationPlan {
     .sql(
       `INSERT INTO plans (plan_id, strategy, whole_store, filter, source, target, status, priority, created, sealed, activate,
          sweep_due, batch_size, throttle_ms, lanes, max_retries, duty_cycle, spend_cap, spend_unit, spent, keep_backups)
-       SELECT :planId, strategy, whole_store, filter, source, target, 'pending', priority, :now, :now, 0, 1, batch_size, throttle_ms,
-         lanes, max_retries, duty_cycle, spend_cap, spend_unit, spent, max(keep_backups, reason_code IS 'ORIGIN_PLAN') FROM plans WHERE plan = :plan`,
+       SELECT :planId, strategy, whole_store, filter, source, target, 'pending', priority, :now, :now, 0,
+         1, batch_size, throttle_ms, lanes, max_retries, duty_cycle, spend_cap, spend_unit, spent,
+         max(keep_backups, reason_code IS 'ORIGIN_PLAN') FROM plans WHERE plan = :plan`,
     )
     .run({ planId, now: clock.now(), plan: row.plan });
   const plan = Number(lastInsertRowid);
@@ -305,7 +323,7 @@ function followUpPlan(context: Context, row: PlanRow): MigrationPlan {
       )
       .run(plan, row.plan);
     db.sql('UPDATE plans SET total = ? WHERE plan = ?').run(changes, plan);
-  }
+  } else takeFailures(context, row.plan, plan);
   note(context, 'plan:created', { plan, model: row.target, details: { followsUp: row.plan_id } });
   raiseMark(context);
   return planSnapshot(context, planId);
