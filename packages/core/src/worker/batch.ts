@@ -206,7 +206,8 @@ class Batch {
     const { nodeId, conflicts } = task;
     const { clock } = this.#context;
     if (written === 'missing') this.#outcomes.push({ nodeId, status: 'skipped' });
-    if (written !== 'conflict') return;
+    // Whatever is not said to be written is not: a store that answers too few outcomes is asked again.
+    if (written === 'written' || written === 'missing') return;
     if (conflicts + 1 >= CONFLICTS_AT_MOST)
       this.#outcomes.push({ nodeId, status: 'failed', error: editedTooOften });
     else
