@@ -6,6 +6,7 @@ import type { Lease, PlanCreation, PlanDraft, ProcessIdentity, TaskSeed } from '
 import { type Context, internStamp, note, raiseMark } from './context.ts';
 import {
   assertFree,
+  CREATE_LEASE_MS,
   holderOf,
   holderOfTasks,
   liveCreation,
@@ -18,7 +19,6 @@ import { planSnapshot, setStatus } from './plans.ts';
 import { filterOf } from './row-values.ts';
 import { PLAN_ROWS, type PlanRow, planOf, spendColumns } from './rows.ts';
 
-const CREATE_LEASE_MS = 30_000;
 const DISCARD_PAGE = 10_000;
 
 /** A creation that was begun or taken over, and interrupted ones that are to be removed. */

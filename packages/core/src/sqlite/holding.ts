@@ -7,7 +7,7 @@ import { RegistryError } from '../errors.ts';
 import type { Context } from './context.ts';
 import type { PlanRow } from './rows.ts';
 
-const CREATE_LEASE_MS = 30_000;
+export const CREATE_LEASE_MS = 30_000;
 
 /** A plan that holds nodes, and how many of those asked for; no count: all of them. */
 export interface Holder {
