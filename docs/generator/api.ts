@@ -48,7 +48,8 @@ export async function writeApi(folder: string): Promise<void> {
   const project = await app.convert();
   if (project === undefined) throw new Error('The doors could not be read.');
   for (const module of project.children ?? []) {
-    const door = doors.find(([, , source]) => source === `packages/${module.name}/index.ts`);
+    const sources = [`packages/${module.name}/index.ts`, `packages/${module.name}.ts`];
+    const door = doors.find(([, , source]) => sources.includes(source));
     if (door === undefined) throw new Error(`No page is known for ${module.name}.`);
     module.name = door[0];
   }
