@@ -22,8 +22,6 @@ import type { Played } from './docs/play.ts';
 import { missingLines, type Sample, samplesOf, wordsOf } from './docs/samples.ts';
 
 const player = join(import.meta.dirname, 'docs/play.ts');
-/** Stripping the types of the packages each time would take a third of a page's time. */
-const compiled = resolve('node_modules/.cache/node');
 const configuration = 'embedding-registry.config.ts';
 const pages = globSync(['*.md', 'guides/*.md'], { cwd: 'docs' })
   .map((page) => page.replaceAll('\\', '/'))
@@ -87,7 +85,7 @@ async function playBatch(folder: string, samples: readonly Sample[]): Promise<vo
   writeFileSync(commandFile, JSON.stringify(lines));
   await promisify(execFile)(process.execPath, [player, commandFile, resultFile], {
     cwd: folder,
-    env: { ...process.env, QDRANT_URL: server.url, NODE_NO_WARNINGS: '1', NODE_COMPILE_CACHE: compiled },
+    env: { ...process.env, QDRANT_URL: server.url, NODE_NO_WARNINGS: '1' },
     timeout: 120_000,
     killSignal: 'SIGKILL',
   });
