@@ -1,4 +1,7 @@
-import { defineConfig, type MarkdownRenderer } from 'vitepress';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DefaultTheme, defineConfig, type MarkdownRenderer } from 'vitepress';
+import { doors } from '../generator/doors.ts';
 
 const guides = [
   ['Switch a model in SQLite', 'sqlite'],
@@ -20,18 +23,38 @@ const reference = [
   ['Metrics and traces', 'metrics'],
 ] as const;
 
-const doors = [
-  ['@registry/core', 'core'],
-  ['@registry/core/testing', 'core-testing'],
-  ['@registry/core/harmless-text', 'core-harmless-text'],
-  ['@registry/node-memory', 'node-memory'],
-  ['@registry/embedders', 'embedders'],
-  ['@registry/qdrant', 'qdrant'],
-  ['@registry/cli', 'cli'],
-] as const;
-
 const items = (folder: string, pages: readonly (readonly [text: string, page: string])[]) =>
   pages.map(([text, page]) => ({ text, link: `/${folder}/${page}` }));
+
+const pages: readonly DefaultTheme.SidebarItem[] = [
+  {
+    text: 'Introduction',
+    items: [
+      { text: 'Start in five minutes', link: '/start' },
+      { text: 'Concepts', link: '/concepts' },
+    ],
+  },
+  { text: 'Guides', items: items('guides', guides) },
+  { text: 'Reference', items: items('reference', reference) },
+];
+const api = doors.map(({ page, module }) => ({ text: module, link: `/reference/api/${page}` }));
+
+interface Entry {
+  readonly title: string;
+  readonly path?: string;
+  readonly children?: readonly Entry[];
+}
+
+/** The API with every symbol, as the generator found it: too much for other pages than its own. */
+function symbols(): readonly DefaultTheme.SidebarItem[] {
+  const file = join(import.meta.dirname, '../reference/api/navigation.json');
+  const item = ({ title, path, children }: Entry): DefaultTheme.SidebarItem => ({
+    text: doors.find(({ page }) => page === title)?.module ?? title,
+    ...(path && { link: `/reference/api/${path.replace(/\.md$/, '')}` }),
+    ...(children && { collapsed: true, items: children.map(item) }),
+  });
+  return (JSON.parse(readFileSync(file, 'utf8')) as Entry[]).map(item);
+}
 
 /** Shows the name of a sample's file above it; tabs of a group show theirs by themselves. */
 function nameFiles(md: MarkdownRenderer): void {
@@ -58,24 +81,18 @@ export default defineConfig({
   markdown: { config: nameFiles },
   vite: { build: { chunkSizeWarningLimit: 4_000 } },
   themeConfig: {
+    logo: '/icon.svg',
     nav: [
       { text: 'Start', link: '/start' },
       { text: 'Concepts', link: '/concepts' },
       { text: 'Guides', link: '/guides/sqlite', activeMatch: '^/guides/' },
-      { text: 'Reference', link: '/reference/cli', activeMatch: '^/reference/' },
+      { text: 'Reference', link: '/reference/cli', activeMatch: '^/reference/(?!api/)' },
+      { text: 'API', link: '/reference/api/', activeMatch: '^/reference/api/' },
     ],
-    sidebar: [
-      {
-        text: 'First',
-        items: [
-          { text: 'Start in five minutes', link: '/start' },
-          { text: 'Concepts', link: '/concepts' },
-        ],
-      },
-      { text: 'Guides', items: items('guides', guides) },
-      { text: 'Reference', items: items('reference', reference) },
-      { text: 'API', items: items('reference/api', doors) },
-    ],
+    sidebar: {
+      '/': [...pages, { text: 'API', link: '/reference/api/', items: api }],
+      '/reference/api/': [...pages, { text: 'API', link: '/reference/api/', items: [...symbols()] }],
+    },
     outline: { level: [2, 3] },
     search: { provider: 'local' },
   },

@@ -6,17 +6,24 @@ import { code, prose, table } from './markdown.ts';
 
 const introduction = `# CLI: \`evr\`
 
-Every command takes the global options below. \`evr <command> --help\` says the same on a terminal. How commands print
-for people and for programs, and what the exit codes mean, is told in the guides; in short: 0 done, 1 failed, 2 wrong
-use or refused, 3 stopped on purpose and to be gone on with by the same call.
+Every command takes the global options below; \`evr <command> --help\` shows the same on a terminal.
 
-A plan or a model is named by any beginning of its id or label that only one of them has: \`3f2\`, \`hashed\`,
-\`text-embedding-3-small:v1\`.
+Exit codes: 0 done, 1 failed, 2 wrong use or refused, 3 stopped on purpose (the same call goes on).
+
+Wherever a plan or a model is expected, the beginning of its id or label is enough, as long as it is unique: \`3f2\`,
+\`hashed\`, \`text-embedding-3-small:v1\`.
 `;
 
 export function commandPage(): string {
+  const index = table(
+    ['command', 'what it does'],
+    commandTable.map(({ words, about }) => [
+      `[${code(words)}](#${words.replaceAll(' ', '-')})`,
+      sentence(about),
+    ]),
+  );
   const global = `## Global options\n\n${optionTable(globalOptions)}\n`;
-  return [introduction, global, ...commandTable.map(section)].join('\n');
+  return [introduction, `${index}\n`, global, ...commandTable.map(section)].join('\n');
 }
 
 function section(command: CommandDefinition): string {

@@ -29,10 +29,8 @@ is logged and stops nothing. What other processes do is seen with \`watchMigrati
 
 ${table(
   ['event', 'when', 'what the listener gets'],
-  types.map(([event, type]) => [code(event), prose(meanings[event] ?? ''), code(type)]),
+  types.map(([event, type]) => [code(event), prose(meanings[event] ?? ''), linked(type)]),
 )}
-
-The types stand in the [API reference](./api/core.md#interfaces).
 
 ## Lines of evr
 
@@ -44,6 +42,13 @@ ${table(
   Object.entries(lines).map(([event, data]) => [code(event), data]),
 )}
 `;
+}
+
+/** A type by its name leads to its page; another one stands as it is, without what every field is. */
+function linked(type: string): string {
+  return /^\w+$/.test(type)
+    ? `[${code(type)}](./api/core/${type}.md)`
+    : code(type.replaceAll('readonly ', ''));
 }
 
 function assertPrinted(known: readonly string[]): void {

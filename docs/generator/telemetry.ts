@@ -1,10 +1,14 @@
 /** The metrics and spans, from the table they are made by. */
 import { telemetryNames } from '@registry/core';
-import { code, prose, table } from './markdown.ts';
+import { code, prose } from './markdown.ts';
 
 export function telemetryPage(): string {
   const { metrics, spans } = telemetryNames;
-  return `# Metrics and traces
+  return `---
+outline: [2, 3]
+---
+
+# Metrics and traces
 
 A worker measures itself through \`@opentelemetry/api\`. Where an application has started an SDK of OpenTelemetry, before or
 after \`open\`, it gets what follows; where none is, nothing is counted. \`telemetryNames\` is the same table in code.
@@ -13,26 +17,19 @@ No attribute holds an id, a text or metadata of a node. \`error.type\` is a [cod
 
 ## Metrics
 
-${table(
-  ['name', 'what it measures, and by which attributes it can be split'],
-  Object.entries(metrics).map(([name, { kind, unit, description, attributes }]) => [
-    `${code(name)}<br>${kind}, ${code(unit)}`,
-    meaning(description, attributes),
-  ]),
-)}
-
+${Object.entries(metrics)
+  .map(([name, { kind, unit, description, attributes }]) =>
+    section(name, `A ${kind} in ${code(unit)}. ${prose(description)}`, 'Split by', attributes),
+  )
+  .join('\n')}
 ## Spans
 
-${table(
-  ['name', 'what it covers, and its attributes'],
-  Object.entries(spans).map(([name, { description, attributes }]) => [
-    code(name),
-    meaning(description, attributes),
-  ]),
-)}
-`;
+${Object.entries(spans)
+  .map(([name, { description, attributes }]) => section(name, prose(description), 'Attributes:', attributes))
+  .join('\n')}`;
 }
 
-function meaning(description: string, attributes: readonly string[]): string {
-  return [prose(description), ...attributes.map(code)].join('<br>');
+function section(name: string, text: string, before: string, attributes: readonly string[]): string {
+  const listed = attributes.length === 0 ? '' : `\n${before} ${attributes.map(code).join(', ')}.\n`;
+  return `### ${name}\n\n${text}\n${listed}`;
 }

@@ -1,4 +1,4 @@
-/** Statuses of a plan; the strings are what the database holds. */
+/** Statuses of a plan; the strings are what the database holds. @enum */
 export const MigrationStatus = {
   PENDING: 'pending',
   IN_PROGRESS: 'in_progress',
@@ -11,7 +11,7 @@ export const MigrationStatus = {
 } as const;
 export type MigrationStatus = (typeof MigrationStatus)[keyof typeof MigrationStatus];
 
-/** Statuses of a task. `failed` is the dead letter; `skipped`: the node is gone. */
+/** Statuses of a task. `failed` is the dead letter; `skipped`: the node is gone. @enum */
 export const TaskStatus = {
   PENDING: 'pending',
   IN_PROGRESS: 'in_progress',
@@ -23,7 +23,7 @@ export const TaskStatus = {
 } as const;
 export type TaskStatus = (typeof TaskStatus)[keyof typeof TaskStatus];
 
-/** Lower runs sooner. */
+/** Lower runs sooner. @enum */
 export const Priority = { CRITICAL: 0, HIGH: 1, NORMAL: 2, LOW: 3 } as const;
 export type Priority = (typeof Priority)[keyof typeof Priority];
 
