@@ -3,12 +3,17 @@
  *
  * Builds and checks everything that is published, packs it, and goes through the publishing of every package and
  * of the extension without sending anything. `--publish` sends it: what has no version yet, lies before changes that
- * were not told to users, or is not committed is refused first.
+ * were not told to users, is not committed or does not say where its sources are is refused first.
+ *
+ * npm takes packages from the workflow that it was told to trust, or by the token that npm was given. `VSCE_PAT` is
+ * the key of the editor's marketplace, `OVSX_PAT` that of Open VSX, which is left out without one.
  */
 import { globSync, readdirSync, rmSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { assertAddress } from './address.ts';
 import { readManifest } from './contents.ts';
+import { askRegistry, assertNoneDeprecated, installedDependencies } from './deprecated.ts';
 import { pnpm, run, Steps } from './steps.ts';
 
 const { values: options } = parseArgs({ options: { publish: { type: 'boolean', default: false } } });
@@ -57,15 +62,30 @@ async function publishPackage(folder: string, name: string): Promise<void> {
 }
 
 async function publishExtension(file: string): Promise<void> {
-  if (options.publish)
-    await run('vsce', ['publish', '--packagePath', join(extensions, file)], {
-      cwd: extension,
-      path: [join(extension, 'node_modules', '.bin'), path].join(delimiter),
-    });
+  if (!options.publish) return;
+  const place = { cwd: extension, path: [join(extension, 'node_modules', '.bin'), path].join(delimiter) };
+  const what = ['publish', '--packagePath', join(extensions, file), '--skip-duplicate'];
+  await run('vsce', what, place);
+  if (process.env.OVSX_PAT) await run('ovsx', what, place);
+}
+
+/** Only what is sent has to say where it comes from. */
+function whereSourcesAre(): string | undefined {
+  try {
+    assertAddress();
+    return undefined;
+  } catch (error) {
+    if (options.publish) throw error;
+    return `\`pnpm release --publish\` would refuse this:\n${(error as Error).message}`;
+  }
 }
 
 if (options.publish) await steps.check('everything is committed, and told to users', assertReleasable);
 await steps.check('one version for all', assertVersions);
+await steps.check('every manifest says where its sources are', whereSourcesAre);
+await steps.check('no dependency is deprecated', () =>
+  assertNoneDeprecated(installedDependencies(workspace), askRegistry({ cwd: workspace, path })),
+);
 rmSync(out, { recursive: true, force: true });
 await steps.check('packages: build, pack, look into them, install and use them', async () => {
   await inRoot('node', 'test/packaging/check.ts', out);

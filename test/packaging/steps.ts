@@ -6,11 +6,14 @@ import { delimiter, join } from 'node:path';
 export class Steps {
   #passed = 0;
   #failed = 0;
+  #open = 0;
 
-  async check(name: string, body: () => void | Promise<void>): Promise<void> {
+  /** What `body` answers is why it was left open. */
+  async check(name: string, body: () => unknown): Promise<void> {
     const start = performance.now();
     try {
-      await body();
+      const open = await body();
+      if (typeof open === 'string') return this.leaveOpen(name, open);
       this.#passed++;
       console.log(`  ok      ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
     } catch (error) {
@@ -20,13 +23,20 @@ export class Steps {
     }
   }
 
+  /** What cannot be told here, or is for somebody else to do. */
+  leaveOpen(name: string, why: string): void {
+    this.#open++;
+    console.log(`  open    ${name}\n${why.replaceAll(/^/gm, '            ')}`);
+  }
+
   get hasFailed(): boolean {
     return this.#failed > 0;
   }
 
   /** Prints the closing line and says whether all passed. */
   close(): boolean {
-    console.log(`${this.#passed} passed, ${this.#failed} failed`);
+    const open = this.#open > 0 ? `, ${this.#open} open` : '';
+    console.log(`${this.#passed} passed, ${this.#failed} failed${open}`);
     return this.#failed === 0;
   }
 }
