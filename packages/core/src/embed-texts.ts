@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ManagerContext } from './context.ts';
 import { RegistryError } from './errors.ts';
+import { modelOrActive } from './lookups.ts';
 import {
   type EmbeddingInfo,
   type EmbeddingModelSpec,
@@ -9,7 +10,6 @@ import {
 } from './model/model-spec.ts';
 import type { Vector } from './model/vector.ts';
 import { parseOptions } from './options.ts';
-import type { EmbeddingRegistry } from './registry.ts';
 import { embedOrThrow } from './worker/embed-call.ts';
 import { TokenLimit } from './worker/token-limit.ts';
 
@@ -33,21 +33,12 @@ const schema = modelRefSchema.partial().extend({
  */
 export async function embedTexts(
   context: ManagerContext,
-  registry: EmbeddingRegistry,
   given: readonly string[],
   options: EmbedOptions,
 ): Promise<{ vectors: readonly Vector[]; info: EmbeddingInfo }> {
   const o = parseOptions(schema, { ...options, texts: given }, 'options of embed');
-  const { modelId, version, purpose, signal, texts } = o;
-  if ((modelId === undefined) !== (version === undefined))
-    throw new RegistryError(
-      'SPEC_INVALID',
-      'Pass both modelId and version, or neither for the active model.',
-    );
-  const spec =
-    modelId === undefined || version === undefined
-      ? await registry.getActiveModel()
-      : await registry.knownModel({ modelId, version });
+  const { purpose, signal, texts } = o;
+  const spec = await modelOrActive(context, o);
   await assertFitting(context, texts, spec);
   const { embedders, clock } = context;
   return { vectors: await embedOrThrow(texts, { embedders, clock, spec, purpose, signal }), info: spec.info };

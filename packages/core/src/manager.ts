@@ -31,12 +31,8 @@ import type { Vector } from './model/vector.ts';
 import { type OpenOptions, openContext } from './open.ts';
 import { parseOptions } from './options.ts';
 import { type CutoverOptions, cutOver } from './planner/cutover.ts';
-import {
-  type CreateMigrationOptions,
-  journalSchema,
-  MigrationPlanner,
-  planIdSchema,
-} from './planner/migration-planner.ts';
+import { journalSchema, MigrationPlanner, planIdSchema } from './planner/migration-planner.ts';
+import type { CreateMigrationOptions } from './planner/plan-migration.ts';
 import { type RetryFailedOptions, retryFailed, retrySchema } from './planner/retry-failed.ts';
 import { type SwitchActiveModelOptions, switchActiveModel } from './planner/switch-active-model.ts';
 import { tunePlan } from './planner/tuning.ts';
@@ -118,8 +114,10 @@ export class EmbeddingVersionManager implements AsyncDisposable {
    * @throws RegistryError `MODEL_UNKNOWN`, `MIGRATION_REQUIRED` (nodes would be left behind and nothing was
    * said about them), `PLAN_OVERLAP`, `NODE_STORE_MISSING`, `EMBEDDER_MISSING`, `EMBEDDER_FAILED`
    */
+  switchActiveModel(options: SwitchActiveModelOptions & { migrateExisting: true }): Promise<MigrationPlan>;
+  switchActiveModel(options: SwitchActiveModelOptions): Promise<MigrationPlan | undefined>;
   async switchActiveModel(options: SwitchActiveModelOptions): Promise<MigrationPlan | undefined> {
-    const plan = await switchActiveModel(this.#context, this, options);
+    const plan = await switchActiveModel(this.#context, options);
     this.worker.nudge();
     return plan;
   }
@@ -179,7 +177,7 @@ export class EmbeddingVersionManager implements AsyncDisposable {
 
   /** First the present state, then each change by any process; ends when nothing more will happen by itself. */
   watchMigration(planId: string, options: { signal?: AbortSignal } = {}): AsyncIterable<MigrationProgress> {
-    return watchMigration(this.#context, this.planner, planId, options.signal);
+    return watchMigration(this.#context, planId, options.signal);
   }
 
   /** Claims nothing more; batches in hand settle. @throws RegistryError `PLAN_UNKNOWN`, `PLAN_STATE` */
@@ -259,7 +257,7 @@ export class EmbeddingVersionManager implements AsyncDisposable {
    * there is none yet and the target's embedder is here; `overrideGate` passes over it with a reason for the journal)
    */
   async cutoverMigration(options: CutoverOptions): Promise<MigrationPlan> {
-    const plan = await cutOver(this.#context, this, options);
+    const plan = await cutOver(this.#context, this.worker, options);
     this.worker.nudge();
     return plan;
   }
@@ -312,7 +310,7 @@ export class EmbeddingVersionManager implements AsyncDisposable {
    * @throws RegistryError `STAMP_MISMATCH`, `MODEL_UNKNOWN`, `EMBEDDER_MISSING`, `NODE_STORE_MISSING`
    */
   stampNodes(options: StampNodesOptions): Promise<{ stamped: number; skipped: number }> {
-    return stampNodes(this.#context, this.registry, options);
+    return stampNodes(this.#context, options);
   }
 
   /**
@@ -328,7 +326,7 @@ export class EmbeddingVersionManager implements AsyncDisposable {
     texts: readonly string[],
     options: EmbedOptions = {},
   ): Promise<{ vectors: readonly Vector[]; info: EmbeddingInfo }> {
-    return embedTexts(this.#context, this.registry, texts, options);
+    return embedTexts(this.#context, texts, options);
   }
 
   /**
@@ -347,7 +345,7 @@ export class EmbeddingVersionManager implements AsyncDisposable {
    * `EMBEDDER_MISSING`, `EMBEDDER_MISMATCH`, `EMBEDDER_FAILED`, `VECTOR_INVALID`
    */
   checkWitness(options: CheckWitnessOptions = {}): Promise<WitnessReport> {
-    return checkWitness(this.#context, this.registry, options);
+    return checkWitness(this.#context, options);
   }
 
   /**

@@ -1,23 +1,20 @@
 import * as z from 'zod';
-import { nextTurn } from './clock.ts';
 import { declareModels, type ManagerContext } from './context.ts';
 import { RegistryError } from './errors.ts';
-import { sameStamp } from './model/compatibility.ts';
+import { knownActiveModel, knownModel } from './lookups.ts';
 import {
-  type EmbeddingInfo,
   EmbeddingModelSpec,
   type ModelNotes,
   type ModelRef,
+  modelNamed,
   modelNotesSchema,
   modelRefSchema,
   modelSpecSchema,
   type RegisteredModel,
 } from './model/model-spec.ts';
 import { parseOptions } from './options.ts';
-import type { NodeStore } from './ports/node-store.ts';
+import { assertNoNodes, assertNoneBehind, countBehind } from './planner/nodes-behind.ts';
 import { fillWitness } from './witness/assert-sound.ts';
-
-const SCAN_PAGE = 1_000;
 
 /** A specification and its notes. `setActive` makes it the active model, `allowLowerVersion` takes a version below the highest. */
 export interface RegisterModelOptions extends ModelRef, ModelNotes {
@@ -76,7 +73,7 @@ export class EmbeddingRegistry {
     const known = await this.getModel({ modelId, version });
     const isFlip = setActive && !known?.isActive;
     // A conflict is said first: the nodes have nothing to do with it.
-    if (isFlip && (known?.equals(spec) ?? true)) await this.assertNoneBehind(spec);
+    if (isFlip && (known?.equals(spec) ?? true)) await assertNoneBehind(this.#context, spec);
     const { events, registry } = this.#context;
     const model = await registry.putModel({
       spec,
@@ -101,9 +98,9 @@ export class EmbeddingRegistry {
 
   /** @throws RegistryError `MODEL_UNKNOWN`, `MODEL_IN_USE` (active, planned, or stamped on a node), `NODE_STORE_MISSING` */
   async removeModel(options: ModelRef): Promise<void> {
-    const ref = await this.knownModel(parseOptions(refSchema, options, 'model'));
+    const ref = await knownModel(this.#context, parseOptions(refSchema, options, 'model'));
     const { nodes, registry } = this.#context;
-    if (nodes === undefined) await this.#assertNoNodes('whether its vectors are in use');
+    if (nodes === undefined) await assertNoNodes(this.#context, 'whether its vectors are in use');
     const stamped = (await nodes?.countByModel())?.filter(
       ({ info }) => info?.embeddingModelId === ref.modelId && info.embeddingVersion === ref.version,
     );
@@ -118,18 +115,12 @@ export class EmbeddingRegistry {
   }
 
   async getModel(options: ModelRef): Promise<RegisteredModel | undefined> {
-    const { modelId, version } = parseOptions(refSchema, options, 'model');
-    return (await this.listModels()).find((model) => model.modelId === modelId && model.version === version);
+    return modelNamed(await this.listModels(), parseOptions(refSchema, options, 'model'));
   }
 
   /** @throws RegistryError `MODEL_UNKNOWN` where nobody made a model active */
-  async getActiveModel(): Promise<RegisteredModel> {
-    const active = (await this.listModels()).find((model) => model.isActive);
-    if (active !== undefined) return active;
-    throw new RegistryError(
-      'MODEL_UNKNOWN',
-      'No model is active; registerModel with setActive, or switchActiveModel.',
-    );
+  getActiveModel(): Promise<RegisteredModel> {
+    return knownActiveModel(this.#context);
   }
 
   /** In the order of registration. */
@@ -137,72 +128,13 @@ export class EmbeddingRegistry {
     return this.#context.registry.models();
   }
 
-  /** @throws RegistryError `MODEL_UNKNOWN` */
-  async knownModel(ref: ModelRef): Promise<RegisteredModel> {
-    const model = await this.getModel(ref);
-    if (model !== undefined) return model;
-    throw new RegistryError(
-      'MODEL_UNKNOWN',
-      `Model ${ref.modelId}:v${ref.version} is not registered; register it first.`,
-      {
-        details: { modelId: ref.modelId, version: ref.version },
-      },
-    );
-  }
-
   /**
    * Nodes that are not at this model; 0 in a registry that serves no node store.
    * @throws RegistryError `NODE_STORE_MISSING` where it serves one that was not passed to `open`
    */
-  async countBehind(spec: EmbeddingModelSpec): Promise<number> {
-    const { nodes } = this.#context;
-    if (nodes === undefined) {
-      await this.#assertNoNodes('how many nodes would be left behind', ', or say migrateExisting: false');
-      return 0;
-    }
-    const counts = await nodes.countByModel();
-    const behind = counts.reduce(
-      (sum, { info, count }) => sum + (info !== undefined && sameStamp(info, spec.info) ? 0 : count),
-      0,
-    );
-    // Stamps say most of it at once. Where all are right, texts may still have changed since.
-    return behind > 0 ? behind : countScanned(nodes, spec.info);
+  countBehind(spec: EmbeddingModelSpec): Promise<number> {
+    return countBehind(this.#context, spec);
   }
-
-  async #assertNoNodes(unknown: string, otherWay = ''): Promise<void> {
-    if ((await this.#context.registry.nodeStoreId()) === undefined) return;
-    throw new RegistryError(
-      'NODE_STORE_MISSING',
-      `This registry has a node store, and ${unknown} cannot be told without it; pass nodeStore to open${otherWay}.`,
-    );
-  }
-
-  /** @throws RegistryError `MIGRATION_REQUIRED`, `NODE_STORE_MISSING` */
-  async assertNoneBehind(spec: EmbeddingModelSpec): Promise<void> {
-    const behind = await this.countBehind(spec);
-    if (behind === 0) return;
-    throw new RegistryError(
-      'MIGRATION_REQUIRED',
-      `${behind} nodes are not at ${spec.qualifiedId}, and searching them with it would return garbage; switchActiveModel with migrateExisting: true re-embeds them, with migrateExisting: false it activates the model over them.`,
-      { details: { behind, modelId: spec.modelId, version: spec.version } },
-    );
-  }
-}
-
-async function countScanned(nodes: NodeStore, target: EmbeddingInfo): Promise<number> {
-  let count = 0;
-  let after: string | undefined;
-  do {
-    const page = await nodes.scan({
-      notAt: target,
-      limit: SCAN_PAGE,
-      ...(after !== undefined && { after }),
-    });
-    count += page.items.length;
-    await nextTurn();
-    after = page.next;
-  } while (after !== undefined);
-  return count;
 }
 
 type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };

@@ -3,6 +3,7 @@ import { nextTurn } from './clock.ts';
 import { type ManagerContext, nodeStoreOf } from './context.ts';
 import { RegistryError } from './errors.ts';
 import { journalled } from './journalled.ts';
+import { knownModel } from './lookups.ts';
 import { type ModelRef, modelIdSchema, type RegisteredModel, versionSchema } from './model/model-spec.ts';
 import { parseNodeId } from './model/node-id.ts';
 import { similarity } from './model/similarity.ts';
@@ -11,7 +12,6 @@ import { parseOptions } from './options.ts';
 import { assertSelection, type Selection, selectionShape } from './planner/selection.ts';
 import type { NodeStore, StoredNode } from './ports/node-store.ts';
 import { inPieces } from './read-batch.ts';
-import type { EmbeddingRegistry } from './registry.ts';
 import { embedOrThrow } from './worker/embed-call.ts';
 
 /** The model that made the vectors, and which nodes it made them of. */
@@ -44,13 +44,12 @@ const DISAGREEING_AT_MOST = 0.25;
  */
 export async function stampNodes(
   context: ManagerContext,
-  registry: EmbeddingRegistry,
   options: StampNodesOptions,
 ): Promise<{ stamped: number; skipped: number }> {
   const o = parseOptions(schema, options, 'stamping');
   const store = nodeStoreOf(context, 'Stamping');
   assertSelection(o, store);
-  const model = await registry.knownModel(o);
+  const model = await knownModel(context, o);
   const total = { stamped: 0, skipped: 0 };
   let differing: ReadonlySet<string> = new Set();
   const stamp = async (ids: readonly string[]) => {

@@ -1,6 +1,7 @@
 import type { ManagerContext } from './context.ts';
 import type { MigrationProgress } from './events.ts';
-import type { MigrationPlanner } from './planner/migration-planner.ts';
+import { knownPlan } from './lookups.ts';
+import { runnableStatuses } from './model/status.ts';
 import { Progress } from './worker/progress.ts';
 
 const POLL_MS = 500;
@@ -11,17 +12,16 @@ const POLL_MS = 500;
  */
 export async function* watchMigration(
   context: ManagerContext,
-  planner: MigrationPlanner,
   planId: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<MigrationProgress> {
   const progress = new Progress(context.clock);
   let last = '';
   while (!signal?.aborted) {
-    const plan = await planner.getMigration(planId);
+    const plan = await knownPlan(context, planId);
     const workers = await context.registry.workers();
     const now = progress.of(plan, workers);
-    const isResting = !['pending', 'in_progress', 'rolling_back'].includes(plan.status);
+    const isResting = !(runnableStatuses as readonly string[]).includes(plan.status);
     const state = JSON.stringify([plan, workers.length, now.heldBackBy]);
     if (state !== last) yield now;
     last = state;

@@ -1,14 +1,19 @@
 /** What a migration would take, before anything of it is made. Writes nothing. */
 import { z } from 'zod';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
-import { RegistryError } from '../errors.ts';
 import { type CalendarEntry, calendarOf } from '../model/calendar.ts';
-import { modelIdSchema, modelNamed, type RegisteredModel, versionSchema } from '../model/model-spec.ts';
+import {
+  modelIdSchema,
+  modelNamed,
+  type RegisteredModel,
+  unknownModel,
+  versionSchema,
+} from '../model/model-spec.ts';
 import type { PlanSettings } from '../model/plan.ts';
 import { dollarsOf } from '../model/spend-cap.ts';
 import type { Strategy } from '../model/status.ts';
 import { parseOptions } from '../options.ts';
-import type { CreateMigrationOptions } from '../planner/migration-planner.ts';
+import type { CreateMigrationOptions } from '../planner/plan-migration.ts';
 import { assertSelection, selectionShape } from '../planner/selection.ts';
 import { chooseStrategy } from '../planner/strategy.ts';
 import { assertPriced, tuningShape, withDefaults } from '../planner/tuning.ts';
@@ -128,7 +133,7 @@ async function wishOf(context: ManagerContext, options: EstimateMigrationOptions
   assertSelection(o, store);
   const models = await context.registry.models();
   const target = modelNamed(models, { modelId: o.targetModelId, version: o.targetVersion });
-  if (target === undefined) throw unknownModel(o);
+  if (target === undefined) throw unknownModel({ modelId: o.targetModelId, version: o.targetVersion });
   assertPriced(models, target, o.spendCap);
   const source = models.find(({ isActive }) => isActive);
   const isPartial = o.nodeIds !== undefined || o.where !== undefined;
@@ -193,18 +198,4 @@ function endsOf(
     { info: target.info, count: survey.nodes },
   ];
   return calendarOf(models, { now, counts });
-}
-
-function unknownModel({
-  targetModelId,
-  targetVersion,
-}: {
-  targetModelId: string;
-  targetVersion: number;
-}): RegistryError {
-  return new RegistryError(
-    'MODEL_UNKNOWN',
-    `There is no model ${targetModelId}:v${targetVersion}; register it first.`,
-    { details: { modelId: targetModelId, version: targetVersion } },
-  );
 }

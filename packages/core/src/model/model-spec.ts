@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { RegistryError } from '../errors.ts';
 import { parseOptions } from '../options.ts';
 import { qualifiedId } from './qualified-id.ts';
 import type { Datatype, Distance } from './vector.ts';
@@ -145,6 +146,15 @@ export function modelNamed<M extends ModelRef>(
   { modelId, version }: ModelRef,
 ): M | undefined {
   return models.find((model) => model.modelId === modelId && model.version === version);
+}
+
+/** Said wherever a model is named that nobody has registered. */
+export function unknownModel({ modelId, version }: ModelRef): RegistryError {
+  return new RegistryError(
+    'MODEL_UNKNOWN',
+    `Model ${modelId}:v${version} is not registered; register it first.`,
+    { details: { modelId, version } },
+  );
 }
 
 /** A specification as the registry holds it, with its notes. `createdAt` is an ISO time. */

@@ -1,4 +1,4 @@
-import type { Reason } from '../errors.ts';
+import { type Reason, RegistryError } from '../errors.ts';
 import type { EmbeddingModelSpec, ModelRef } from './model-spec.ts';
 import type { SpendCap } from './spend-cap.ts';
 import type { MigrationStatus, Priority, Strategy } from './status.ts';
@@ -98,4 +98,13 @@ export class MigrationPlan {
       isComplete,
     };
   }
+}
+
+/** Said wherever a plan is named that is not there. */
+export function unknownPlan(planId: string): RegistryError {
+  return new RegistryError(
+    'PLAN_UNKNOWN',
+    `There is no plan ${JSON.stringify(planId)}; listMigrations names them.`,
+    { details: { planId } },
+  );
 }

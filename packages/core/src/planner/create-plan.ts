@@ -1,5 +1,6 @@
 import { nextTurn } from '../clock.ts';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
+import { modelNamed } from '../model/model-spec.ts';
 import { parseNodeId } from '../model/node-id.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import type { NodeHead, NodeStore } from '../ports/node-store.ts';
@@ -48,11 +49,8 @@ export async function continueCreation(
 ): Promise<MigrationPlan> {
   const { registry } = context;
   const store = nodeStoreOf(context, 'Making a plan over the store');
-  const model = (await registry.models()).find(
-    ({ modelId, version }) =>
-      modelId === creation.draft.target.modelId && version === creation.draft.target.version,
-  );
-  const { where, strategy } = creation.draft;
+  const { target, where, strategy } = creation.draft;
+  const model = modelNamed(await registry.models(), target);
   let after = creation.scanCursor;
   while (model !== undefined) {
     await nextTurn();

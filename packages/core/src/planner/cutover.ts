@@ -7,11 +7,12 @@ import * as z from 'zod';
 import { type ManagerContext, sidesOf, writeMark } from '../context.ts';
 import { RegistryError } from '../errors.ts';
 import { askGate } from '../gate/ask-gate.ts';
+import { knownModel, knownPlan } from '../lookups.ts';
+import { modelNamed } from '../model/model-spec.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import { parseOptions } from '../options.ts';
 import type { Comparison, SideBySide } from '../ports/node-store.ts';
-import type { EmbeddingRegistry } from '../registry.ts';
-import { type MigrationPlanner, planIdSchema } from './migration-planner.ts';
+import { planIdSchema } from './migration-planner.ts';
 import { lookOnce } from './switch-active-model.ts';
 
 /** A busy application is always a little ahead; more rounds would not catch it either. */
@@ -42,22 +43,20 @@ const schema = z.strictObject({
   overrideGate: z.string().trim().min(1, 'must say why').max(500).optional(),
 });
 
-interface Parts {
-  readonly registry: EmbeddingRegistry;
-  readonly planner: MigrationPlanner;
-  readonly worker: { runMigration(planId: string): Promise<MigrationPlan> };
+interface Runner {
+  runMigration(planId: string): Promise<MigrationPlan>;
 }
 
 /** Moves readers and writers to the target of a plan; see `EmbeddingVersionManager.cutoverMigration`. */
 export async function cutOver(
   context: ManagerContext,
-  { registry: models, planner, worker }: Parts,
+  worker: Runner,
   options: CutoverOptions,
 ): Promise<MigrationPlan> {
   const { planId, overrideGate, ...wish } = parseOptions(schema, options, 'options of cutoverMigration');
   const { events, registry, config, embedders } = context;
-  const before = await planner.getMigration(planId);
-  const wasActive = (await models.getModel(before.targetSpec))?.isActive ?? false;
+  const before = await knownPlan(context, planId);
+  const wasActive = modelNamed(await registry.models(), before.targetSpec)?.isActive ?? false;
   const isInPlace = before.strategy === 'inPlace';
   if (!wasActive) {
     // What is refused anyway is refused before anything is embedded.
@@ -69,7 +68,7 @@ export async function cutOver(
   const { plan, followUp = undefined } = isInPlace
     ? await registry.cutOver(planId, wish.acceptFailed)
     : { plan: await cutOverSides(context, planId, wish, catchUp) };
-  if (!wasActive) events.emit('model:activated', await models.knownModel(plan.targetSpec));
+  if (!wasActive) events.emit('model:activated', await knownModel(context, plan.targetSpec));
   if (plan.cutOverAt !== before.cutOverAt) events.emit('plan:cutover', plan);
   if (followUp !== undefined) {
     await writeMark(context);

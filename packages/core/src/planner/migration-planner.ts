@@ -1,36 +1,14 @@
 import * as z from 'zod';
-import { type ManagerContext, nodeStoreOf, writeMark } from '../context.ts';
-import { errorCodes, RegistryError, type RegistryErrorCode } from '../errors.ts';
-import { modelIdSchema, modelNamed, type RegisteredModel, versionSchema } from '../model/model-spec.ts';
-import type { MigrationPlan, PlanTuning } from '../model/plan.ts';
-import { MigrationStatus, Priority, type Strategy, TaskStatus } from '../model/status.ts';
+import type { ManagerContext } from '../context.ts';
+import { errorCodes, type RegistryErrorCode } from '../errors.ts';
+import { knownPlan } from '../lookups.ts';
+import type { MigrationPlan } from '../model/plan.ts';
+import { MigrationStatus, TaskStatus } from '../model/status.ts';
 import type { MigrationTask } from '../model/task.ts';
 import { parseOptions } from '../options.ts';
 import type { Page, PageOptions } from '../ports/node-store.ts';
 import type { FailureGroup } from '../ports/registry-store.ts';
-import { createPlan } from './create-plan.ts';
-import { assertSelection, type Selection, selectionShape } from './selection.ts';
-import { chooseStrategy } from './strategy.ts';
-import { assertPriced, tuningShape, withDefaults } from './tuning.ts';
-
-/** What to migrate, to which registered model, how urgently and at what pace; the pace not named is that of the configuration. */
-export interface CreateMigrationOptions extends Selection, PlanTuning {
-  targetModelId: string;
-  targetVersion: number;
-  priority?: Priority;
-  strategy?: Strategy;
-  signal?: AbortSignal;
-}
-
-const createSchema = z.strictObject({
-  targetModelId: modelIdSchema,
-  targetVersion: versionSchema,
-  ...selectionShape,
-  priority: z.literal([0, 1, 2, 3], 'must be 0 (critical) to 3 (low)').optional(),
-  strategy: z.enum(['inPlace', 'namedVector', 'shadow']).optional(),
-  signal: z.instanceof(AbortSignal).optional(),
-  ...tuningShape,
-});
+import { type CreateMigrationOptions, planMigration } from './plan-migration.ts';
 
 const pageShape = {
   limit: z.int().min(1).max(10_000).optional(),
@@ -78,62 +56,12 @@ export class MigrationPlanner {
    * `SPEC_INVALID`
    */
   createMigration(options: CreateMigrationOptions): Promise<MigrationPlan> {
-    return this.create(options, false);
-  }
-
-  /** As `createMigration`; with `activate` the target becomes active in the transaction that seals the plan. */
-  async create(options: CreateMigrationOptions, activate: boolean): Promise<MigrationPlan> {
-    const { registry, config, events, nodes } = this.#context;
-    const o = parseOptions(createSchema, options, 'migration');
-    assertSelection(o, nodes);
-    if (o.nodeIds === undefined) nodeStoreOf(this.#context, 'A plan without nodeIds');
-    const models = await registry.models();
-    const source = models.find((model) => model.isActive);
-    const target = { modelId: o.targetModelId, version: o.targetVersion };
-    assertPriced(models, target, o.spendCap);
-    const { strategy, why } = await this.#strategy(o, models);
-    const draft = {
-      source: source ?? target,
-      target,
-      strategy,
-      ...(why !== undefined && { strategyReason: why }),
-      priority: o.priority ?? Priority.NORMAL,
-      wholeStore: o.nodeIds === undefined,
-      ...(o.where && { where: o.where }),
-      backupOldVectors: config.backupOldVectors,
-      // Side by side readers move at the cutover, and the active model with them.
-      activate: activate && strategy === 'inPlace',
-      ...withDefaults(o, config),
-    };
-    const plan = await createPlan(this.#context, draft, o.nodeIds, o.signal);
-    await writeMark(this.#context);
-    events.emit('plan:created', plan);
-    return plan;
-  }
-
-  /** A model that is not registered is refused when the plan is written. */
-  #strategy(
-    { strategy: wanted, targetModelId, targetVersion, nodeIds, where }: z.output<typeof createSchema>,
-    models: readonly RegisteredModel[],
-  ): ReturnType<typeof chooseStrategy> | { strategy: Strategy; why?: string } {
-    const target = modelNamed(models, { modelId: targetModelId, version: targetVersion });
-    if (target === undefined) return { strategy: wanted ?? 'inPlace' };
-    const source = models.find((model) => model.isActive);
-    const isPartial = nodeIds !== undefined || where !== undefined;
-    return chooseStrategy(this.#context, { source, target, wanted, isPartial });
+    return planMigration(this.#context, options, { activate: false });
   }
 
   /** @throws RegistryError `PLAN_UNKNOWN` */
   async getMigration(planId: string): Promise<MigrationPlan> {
-    const plan = await this.#context.registry.plan(parseOptions(planIdSchema, planId, 'plan id'));
-    if (plan !== undefined) return plan;
-    throw new RegistryError(
-      'PLAN_UNKNOWN',
-      `There is no plan ${JSON.stringify(planId)}; listMigrations names them.`,
-      {
-        details: { planId },
-      },
-    );
+    return knownPlan(this.#context, parseOptions(planIdSchema, planId, 'plan id'));
   }
 
   /** Newest first. */

@@ -2,13 +2,14 @@ import * as z from 'zod';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
 import { embedderFailureOf, isRegistryError } from '../errors.ts';
 import { GATE_SKIPPED } from '../gate/ask-gate.ts';
+import { knownActiveModel, knownModel } from '../lookups.ts';
 import { modelIdSchema, type RegisteredModel, versionSchema } from '../model/model-spec.ts';
 import type { MigrationPlan, PlanTuning } from '../model/plan.ts';
 import { parseOptions } from '../options.ts';
-import type { EmbeddingRegistry } from '../registry.ts';
-import { embedOrThrow } from '../worker/embed-call.ts';
+import { embedOrThrow, PROBE_TEXT } from '../worker/embed-call.ts';
 import { LEASE_MS } from '../worker/pace.ts';
-import type { MigrationPlanner } from './migration-planner.ts';
+import { assertNoneBehind } from './nodes-behind.ts';
+import { planMigration } from './plan-migration.ts';
 import { sweepPlan } from './sweep.ts';
 import { givenOnly, tuningShape } from './tuning.ts';
 
@@ -32,19 +33,17 @@ const schema = z.strictObject({
 
 const ASKED_NO_GATE =
   'switchActiveModel activates the target before a node is written and asks no gate; createMigration and cutoverMigration do.';
-const PROBE_TEXT = 'embedding registry probe';
 
 /** Answers the plan, or undefined where none was wanted. */
 export async function switchActiveModel(
   context: ManagerContext,
-  { registry, planner }: { registry: EmbeddingRegistry; planner: MigrationPlanner },
   options: SwitchActiveModelOptions,
 ): Promise<MigrationPlan | undefined> {
   const o = parseOptions(schema, options, 'switch');
-  const target = await registry.knownModel({ modelId: o.targetModelId, version: o.targetVersion });
+  const target = await knownModel(context, { modelId: o.targetModelId, version: o.targetVersion });
   const isWanted = o.migrateExisting ?? context.config.autoMigrate;
   if (!isWanted) {
-    if (o.migrateExisting === undefined) await registry.assertNoneBehind(target);
+    if (o.migrateExisting === undefined) await assertNoneBehind(context, target);
     const model = await context.registry.activate(target);
     context.events.emit('model:activated', model);
     return undefined;
@@ -52,14 +51,18 @@ export async function switchActiveModel(
   nodeStoreOf(context, 'Migrating existing nodes');
   if (!o.unchecked) await probe(context, target);
   const { targetModelId, targetVersion } = o;
-  const plan = await planner.create({ targetModelId, targetVersion, ...givenOnly(o) }, true);
+  const plan = await planMigration(
+    context,
+    { targetModelId, targetVersion, ...givenOnly(o) },
+    { activate: true },
+  );
   if (plan.strategy !== 'inPlace') return plan;
   await context.registry.noteOfPlan({
     planId: plan.planId,
     action: GATE_SKIPPED,
     details: { message: ASKED_NO_GATE },
   });
-  context.events.emit('model:activated', await registry.getActiveModel());
+  context.events.emit('model:activated', await knownActiveModel(context));
   return plan.totalNodes === 0 ? lookOnce(context, plan) : plan;
 }
 

@@ -1,7 +1,7 @@
 /** What the registry knows of a plan, for its report. Reads in pages, and no node. */
 import { nextTurn } from '../clock.ts';
 import type { ManagerContext } from '../context.ts';
-import { RegistryError } from '../errors.ts';
+import { knownPlan } from '../lookups.ts';
 import type { ModelRef, RegisteredModel } from '../model/model-spec.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import type { RollbackReport } from '../model/rollback-report.ts';
@@ -53,13 +53,7 @@ export interface Pace {
 /** @throws RegistryError `PLAN_UNKNOWN` */
 export async function gatherReport(context: ManagerContext, planId: string): Promise<ReportData> {
   const { registry, clock } = context;
-  const plan = await registry.plan(planId);
-  if (plan === undefined)
-    throw new RegistryError(
-      'PLAN_UNKNOWN',
-      `There is no plan ${JSON.stringify(planId)}; listMigrations names them.`,
-      { details: { planId } },
-    );
+  const plan = await knownPlan(context, planId);
   const { journal, deadLetters } = await journalOf(context, plan);
   const isRolledBack = plan.status === 'rolling_back' || plan.status === 'rolled_back';
   const { sourceSpec, targetSpec } = plan;

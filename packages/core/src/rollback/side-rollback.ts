@@ -6,6 +6,7 @@
 import { nextTurn } from '../clock.ts';
 import { type ManagerContext, sidesOf, writeMark } from '../context.ts';
 import { type Reason, RegistryError } from '../errors.ts';
+import { activeModel } from '../lookups.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import { noRollbackCounts, type RollbackReport, rollbackReport } from '../model/rollback-report.ts';
 import type { Vector } from '../model/vector.ts';
@@ -74,7 +75,7 @@ export async function rollBackSides(
   if (!ended || after === undefined) return ended;
   await writeMark(context);
   while (!(await registry.dropNotes(plan.planId, NOTES_PAGE))) await nextTurn();
-  const active = (await registry.models()).find((model) => model.isActive);
+  const active = await activeModel(context);
   if (wasServed && active !== undefined && !active.equals(plan.targetSpec))
     events.emit('model:activated', active);
   events.emit('plan:changed', { plan: after, from: 'rolling_back' });

@@ -6,6 +6,7 @@ import {
   type ModelRef,
   type RegisteredModel,
   specDifference,
+  unknownModel,
 } from '../model/model-spec.ts';
 import { qualifiedId } from '../model/qualified-id.ts';
 import type { StampingEnd } from '../ports/totals.ts';
@@ -25,9 +26,7 @@ function model({ db }: Context, row: number): RegisteredModel {
 export function knownModel(context: Context, ref: ModelRef): number {
   const row = modelRow(context, ref);
   if (row !== undefined) return row;
-  throw new RegistryError('MODEL_UNKNOWN', `Model ${named(ref)} is not registered; register it first.`, {
-    details: { ...ref },
-  });
+  throw unknownModel(ref);
 }
 
 export function putModel(

@@ -1,5 +1,5 @@
 import { type Reason, RegistryError } from '../errors.ts';
-import type { MigrationPlan, PlanTuning } from '../model/plan.ts';
+import { type MigrationPlan, type PlanTuning, unknownPlan } from '../model/plan.ts';
 import { type MigrationStatus, mayFollow } from '../model/status.ts';
 import type { Page, PageOptions } from '../ports/node-store.ts';
 import { type Change, type Context, note } from './context.ts';
@@ -17,13 +17,7 @@ export function findPlan({ db }: Context, planId: string): PlanRow | undefined {
 export function planRow(context: Context, planId: string): PlanRow {
   const row = findPlan(context, planId);
   if (row !== undefined) return row;
-  throw new RegistryError(
-    'PLAN_UNKNOWN',
-    `There is no plan ${JSON.stringify(planId)}; listMigrations names them.`,
-    {
-      details: { planId },
-    },
-  );
+  throw unknownPlan(planId);
 }
 
 export function planSnapshot(context: Context, planId: string): MigrationPlan {

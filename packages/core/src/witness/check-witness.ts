@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ManagerContext } from '../context.ts';
-import { RegistryError } from '../errors.ts';
+import { modelOrActive } from '../lookups.ts';
 import {
   type EmbeddingModelSpec,
   type ModelRef,
@@ -8,7 +8,6 @@ import {
   type SpecFields,
 } from '../model/model-spec.ts';
 import { parseOptions } from '../options.ts';
-import type { EmbeddingRegistry } from '../registry.ts';
 import { assertSound } from './assert-sound.ts';
 import type { WitnessLook } from './look.ts';
 
@@ -44,19 +43,10 @@ const schema = modelRefSchema.partial().extend({
 /** Embeds the witness of a model again, in one call. */
 export async function checkWitness(
   context: ManagerContext,
-  registry: EmbeddingRegistry,
   options: CheckWitnessOptions,
 ): Promise<WitnessReport> {
-  const { modelId, version, renew, signal } = parseOptions(schema, options, 'options of checkWitness');
-  if ((modelId === undefined) !== (version === undefined))
-    throw new RegistryError(
-      'SPEC_INVALID',
-      'Pass both modelId and version, or neither for the active model.',
-    );
-  const model =
-    modelId === undefined || version === undefined
-      ? await registry.getActiveModel()
-      : await registry.knownModel({ modelId, version });
+  const { renew, signal, ...named } = parseOptions(schema, options, 'options of checkWitness');
+  const model = await modelOrActive(context, named);
   return reportOf(model, await assertSound(context, model, { renew: renew ?? false, signal }));
 }
 

@@ -11,9 +11,7 @@ import type { Reason } from '../errors.ts';
 import type { Vector } from '../model/vector.ts';
 import type { Budget } from './budget.ts';
 import { chunked } from './chunks.ts';
-import { type CallResult, callEmbedder, type EmbedCallOptions, isVector } from './embed-call.ts';
-
-const PROBE_TEXT = 'embedding registry probe';
+import { type CallResult, callEmbedder, type EmbedCallOptions, isVector, PROBE_TEXT } from './embed-call.ts';
 
 export type Interruption =
   | { readonly kind: 'hold'; readonly reason: Reason; readonly retryAfterMs?: number | undefined }

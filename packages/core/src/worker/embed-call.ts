@@ -15,6 +15,8 @@ import type { Embedder } from '../ports/embedder.ts';
 import { measureCall } from '../telemetry/embed.ts';
 import { chunked } from './chunks.ts';
 
+/** A text that is nobody's, for whether the embedder answers at all. */
+export const PROBE_TEXT = 'embedding registry probe';
 /** Where the embedder says nothing else. */
 const TIMEOUT_MS = 60_000;
 

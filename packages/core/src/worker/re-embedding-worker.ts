@@ -1,7 +1,7 @@
 import { assertEnabled, type ManagerContext, nodeStoreOf, writeMark } from '../context.ts';
 import { RegistryError } from '../errors.ts';
 import type { WorkerStats } from '../events.ts';
-import type { RegisteredModel } from '../model/model-spec.ts';
+import { activeModel, knownPlan } from '../lookups.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import type { RollbackReport } from '../model/rollback-report.ts';
 import { previewRollback, rollBackNode } from '../rollback/rollback.ts';
@@ -118,7 +118,7 @@ export class ReEmbeddingWorker {
   }
 
   async #run(planId: string, signal: AbortSignal | undefined): Promise<MigrationPlan> {
-    const plan = await this.#plan(planId);
+    const plan = await knownPlan(this.#context, planId);
     if (!this.#context.config.workerEnabled)
       throw new RegistryError(
         'REGISTRY_DISABLED',
@@ -129,7 +129,7 @@ export class ReEmbeddingWorker {
     const lack = isForward ? this.#context.embedders.lacks(plan.targetSpec) : undefined;
     if (lack !== undefined) throw lack;
     await this.#work(planId, this.#until(signal));
-    return this.#plan(planId);
+    return knownPlan(this.#context, planId);
   }
 
   async #work(planId: string, signal: AbortSignal): Promise<void> {
@@ -163,7 +163,7 @@ export class ReEmbeddingWorker {
 
   async #rollBack(o: RollbackOptions): Promise<RollbackReport> {
     const { registry, events } = this.#context;
-    const plan = await this.#plan(o.planId);
+    const plan = await knownPlan(this.#context, o.planId);
     nodeStoreOf(this.#context, 'Rolling back');
     if (o.nodeId !== undefined) {
       return rollBackNode(this.#context, {
@@ -174,7 +174,7 @@ export class ReEmbeddingWorker {
         signal: this.#until(o.signal),
       });
     }
-    const activeBefore = await this.#activeModel();
+    const activeBefore = await activeModel(this.#context);
     const isLost = o.laterWrites === 'lose';
     if (plan.strategy !== 'inPlace' && !isLost && !o.dryRun) {
       await registry.beginRollback(o.planId, { dryRun: true });
@@ -191,27 +191,11 @@ export class ReEmbeddingWorker {
     if (plan.status !== begun.status) {
       await writeMark(this.#context);
       events.emit('plan:changed', { plan: begun, from: plan.status });
-      const active = await this.#activeModel();
+      const active = await activeModel(this.#context);
       if (active !== undefined && !active.equals(activeBefore ?? plan.targetSpec))
         events.emit('model:activated', active);
     }
     if (begun.status === 'rolling_back') await this.#work(o.planId, this.#until(o.signal));
     return registry.rollbackReport(o.planId);
-  }
-
-  async #activeModel(): Promise<RegisteredModel | undefined> {
-    return (await this.#context.registry.models()).find((model) => model.isActive);
-  }
-
-  async #plan(planId: string): Promise<MigrationPlan> {
-    const plan = await this.#context.registry.plan(planId);
-    if (plan !== undefined) return plan;
-    throw new RegistryError(
-      'PLAN_UNKNOWN',
-      `There is no plan ${JSON.stringify(planId)}; listMigrations names them.`,
-      {
-        details: { planId },
-      },
-    );
   }
 }
