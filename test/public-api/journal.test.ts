@@ -135,6 +135,7 @@ const calls: Readonly<Record<string, Journalled>> = {
       ['plan:cutover', { acceptedFailed: 1 }],
       ['plan:created', { followsUp: expect.any(String) }],
       ['plan:in_progress', { from: 'pending' }],
+      ['plan:failed', { from: 'in_progress' }],
     ],
   },
   'rollbackMigration of a plan': {

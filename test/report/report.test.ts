@@ -54,8 +54,6 @@ it('adds up: every task is in its figures, whatever became of it', async () => {
     ['CONTENT_MISSING', 1],
   ]);
   expect(report.deadLetters).toBe(3);
-  const [followUp] = (await manager.listMigrations()).items;
-  await clock.runUntil(manager.cancelMigration(followUp!.planId));
   await clock.runUntil(manager.rollbackMigration({ planId }));
   const after = await read();
   expect(sums(after)).toEqual({ completed: 0, failed: 3, rolled_back: NODES - 3 });
