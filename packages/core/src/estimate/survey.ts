@@ -1,6 +1,7 @@
 /** Reads every node of a plan that is thought of, once and in pieces, and keeps sums. Writes nothing. */
+
+import { Reservoir } from '../chance.ts';
 import { type Clock, nextTurn } from '../clock.ts';
-import { Reservoir } from '../gate/chance.ts';
 import { isAtTarget } from '../model/compatibility.ts';
 import type { EmbeddingInfo, EmbeddingModelSpec } from '../model/model-spec.ts';
 import { parseNodeId } from '../model/node-id.ts';

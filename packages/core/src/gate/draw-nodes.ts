@@ -1,4 +1,6 @@
 /** Draws nodes of a plan and finds their vectors of both models, wherever these are. Writes nothing. */
+
+import { type Chance, Reservoir } from '../chance.ts';
 import { nextTurn } from '../clock.ts';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
 import { isCompatible, sameStamp, stampOf } from '../model/compatibility.ts';
@@ -8,7 +10,6 @@ import { type Vector, vectorFits } from '../model/vector.ts';
 import type { NodeStore, StoredNode } from '../ports/node-store.ts';
 import type { NodeBackup } from '../ports/registry-store.ts';
 import { inPieces } from '../read-batch.ts';
-import { type Chance, Reservoir } from './chance.ts';
 
 const PAGE = 10_000;
 

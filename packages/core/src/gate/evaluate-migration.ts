@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import { seededChance, seedOf } from '../chance.ts';
 import type { ManagerContext } from '../context.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import { parseOptions } from '../options.ts';
 import { planIdSchema } from '../planner/migration-planner.ts';
-import { seededChance, seedOf } from './chance.ts';
 import { driftOf } from './drift.ts';
 import { gateConfidence } from './limits.ts';
 import {

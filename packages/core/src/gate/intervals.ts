@@ -1,5 +1,5 @@
 /** Intervals and quantiles of samples. Pure; each function names the definition it follows. */
-import { type Chance, drawIndex } from './chance.ts';
+import { type Chance, drawIndex } from '../chance.ts';
 
 /** A figure of a sample with the interval that its population's lies in. */
 export interface Figure {

@@ -7,7 +7,7 @@ import { withoutEnd } from './queries.ts';
 import type { GateCheck, GateOverlap, GateSpace } from './report.ts';
 import type { Sample } from './sample.ts';
 import { areSame, quantiles, Space, twins } from './space.ts';
-import { countCheck, type Judging, type RankedQuery } from './verdict.ts';
+import { countCheck, type Judging, percent, type RankedQuery } from './verdict.ts';
 
 /** Texts whose end is taken off, at most. */
 const ENDS_AT_MOST = 100;
@@ -96,7 +96,7 @@ export function overlapOf(
   return { of, share: bootstrapMean(shares, confidence, chance), chance: Math.min(1, k / candidates) };
 }
 
-const percent = (count: number, of: number) => `${((100 * count) / Math.max(1, of)).toFixed(1)} %`;
+const percentOf = (count: number, of: number) => percent(count / Math.max(1, of));
 
 /** Texts that differ and have one vector: a model that does not tell them apart, or a constant one. */
 export function twinsCheck({ nodes, oldSpec }: Sample, { confidence }: Judging): GateCheck {
@@ -105,7 +105,7 @@ export function twinsCheck({ nodes, oldSpec }: Sample, { confidence }: Judging):
   const worse = fresh.filter((is, index) => is && !old?.[index]).length;
   const count = (list: readonly boolean[]) => list.filter(Boolean).length;
   const before = old && count(old) / Math.max(1, nodes.length);
-  const said = old ? `${percent(count(old), nodes.length)} in the old space, ` : '';
+  const said = old ? `${percentOf(count(old), nodes.length)} in the old space, ` : '';
   return countCheck(
     'twins',
     worse,
@@ -113,7 +113,7 @@ export function twinsCheck({ nodes, oldSpec }: Sample, { confidence }: Judging):
     {
       ...(before !== undefined && { old: before }),
       new: count(fresh) / Math.max(1, nodes.length),
-      message: `Texts with the vector of another text: ${said}${percent(count(fresh), nodes.length)} in the new one`,
+      message: `Texts with the vector of another text: ${said}${percentOf(count(fresh), nodes.length)} in the new one`,
     },
     confidence,
   );
@@ -128,7 +128,7 @@ export function refusedCheck({ nodes, refused }: Sample, { confidence }: Judging
     count,
     {
       new: refused / Math.max(1, count),
-      message: `Texts that the new embedder refuses: ${percent(refused, count)}`,
+      message: `Texts that the new embedder refuses: ${percentOf(refused, count)}`,
       isUnsure: true,
     },
     confidence,
@@ -167,7 +167,7 @@ export async function blindEndsCheck(
     {
       ...(hasOldEmbedder && { old: old.length / count }),
       new: fresh.length / count,
-      message: `Texts whose last quarter leaves no trace in the vector: ${percent(fresh.length, count)}${
+      message: `Texts whose last quarter leaves no trace in the vector: ${percentOf(fresh.length, count)}${
         hasOldEmbedder ? `, of which the old model sees ${fresh.length - old.length}` : ''
       }`,
       isUnsure: !hasOldEmbedder,

@@ -1,5 +1,5 @@
 /** Queries made of contents: the node a query is made of is the answer to it. */
-import { type Chance, drawIndex } from './chance.ts';
+import { type Chance, drawIndex } from '../chance.ts';
 
 const WORDS = 12;
 const LETTERS = 60;

@@ -1,8 +1,6 @@
 /** What the gate finds: plain data, as it is shown, journalled and drawn. */
 import type { Figure } from './intervals.ts';
 
-export type { Figure } from './intervals.ts';
-
 /** `go`: not worse in any way that was looked at. `inconclusive`: the sample is too small to say so. */
 export type GateVerdict = 'go' | 'no-go' | 'inconclusive';
 

@@ -1,10 +1,11 @@
 /** The sample of the gate: nodes with vectors of both models, and queries as each model embeds them. */
+
+import { type Chance, drawIndex } from '../chance.ts';
 import type { ManagerContext } from '../context.ts';
 import { isCompatible } from '../model/compatibility.ts';
 import type { EmbeddingModelSpec } from '../model/model-spec.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import type { Vector } from '../model/vector.ts';
-import { type Chance, drawIndex } from './chance.ts';
 import { type DrawnNode, drawNodes } from './draw-nodes.ts';
 import { embedSample } from './embed-sample.ts';
 import { queriesOf } from './queries.ts';

@@ -1,4 +1,6 @@
 /** How much of the nearest nodes the store's own search misses, beside an exact search of a sample. Writes nothing. */
+
+import { type Chance, drawIndex, Reservoir } from '../chance.ts';
 import { nextTurn, stopwatch } from '../clock.ts';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
 import { isRegistryError } from '../errors.ts';
@@ -8,13 +10,12 @@ import { scorer } from '../model/score.ts';
 import { type Vector, vectorFits } from '../model/vector.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import { inPieces } from '../read-batch.ts';
-import { type Chance, drawIndex, Reservoir } from './chance.ts';
 import { type Figure, wilson } from './intervals.ts';
 import { gateLimits } from './limits.ts';
 import type { GateCheck } from './report.ts';
 import type { Sample } from './sample.ts';
 import { unit } from './space.ts';
-import { countCheck, type Judging } from './verdict.ts';
+import { countCheck, type Judging, percent } from './verdict.ts';
 
 /** Nodes that are scored; a model with no more of them is searched exactly. */
 const NODES_AT_MOST = 10_000;
@@ -91,8 +92,6 @@ function checkOf(fresh: Figure, old: Figure | string | undefined, { confidence }
     confidence,
   );
 }
-
-const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 
 interface Near {
   readonly id: string;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { seededChance, seedOf } from '../chance.ts';
 import type { ManagerContext } from '../context.ts';
 import { RegistryError } from '../errors.ts';
 import type { EmbeddingModelSpec, SpecFields } from '../model/model-spec.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import { parseOptions } from '../options.ts';
-import { seededChance, seedOf } from './chance.ts';
 import { type EvaluateMigrationOptions, sampleOf, sampleShape } from './evaluate-migration.ts';
 import { bootstrap, type Figure } from './intervals.ts';
 import { gateConfidence } from './limits.ts';

@@ -1,5 +1,5 @@
 /** From what was measured to a verdict. Pure. */
-import type { Chance } from './chance.ts';
+import type { Chance } from '../chance.ts';
 import { bootstrapMean, type Figure, moreNeeded, pairedDifference, wilson } from './intervals.ts';
 import { gateLimits, yardstickTimesChance } from './limits.ts';
 import type { GateCheck, GateMeasure, GateRetrieval, GateSlice, GateVerdict, QueryKind } from './report.ts';
@@ -33,7 +33,7 @@ const groupWords: Readonly<Record<QueryGroup, string>> = {
   generated: 'queries made of the texts',
 };
 
-const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+export const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 const points = (share: number) => (share * 100).toFixed(1);
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const isPaired = (query: RankedQuery): query is Required<RankedQuery> => query.old !== undefined;

@@ -1,8 +1,8 @@
+import { type Chance, drawIndex } from '../chance.ts';
 import type { ManagerContext } from '../context.ts';
-import { type Chance, drawIndex } from '../gate/chance.ts';
-import { FaultyProcess } from '../testing/faults/faulty-process.ts';
-import type { FaultScript } from '../testing/faults/faulty-script.ts';
-import { faultyNodeStore, faultyRegistryStore } from '../testing/faults/faulty-stores.ts';
+import { FaultyProcess } from '../faults/faulty-process.ts';
+import type { FaultScript } from '../faults/faulty-script.ts';
+import { faultyNodeStore, faultyRegistryStore } from '../faults/faulty-stores.ts';
 import type { Phase } from './messages.ts';
 
 /** Where a worker may die in a migration: between every two steps, and half-way through a write. */

@@ -7,10 +7,10 @@
  * others take its work over.
  */
 import { z } from 'zod';
+import { seededChance, seedOf } from '../chance.ts';
 import { stopwatch } from '../clock.ts';
 import { type ManagerContext, nodeStoreOf } from '../context.ts';
 import { isRegistryError } from '../errors.ts';
-import { seededChance, seedOf } from '../gate/chance.ts';
 import { nodePages } from '../gate/draw-nodes.ts';
 import { evaluateMigration } from '../gate/evaluate-migration.ts';
 import type { GateReport } from '../gate/report.ts';

@@ -2,9 +2,9 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Chance, Reservoir } from '../chance.ts';
 import type { ManagerContext } from '../context.ts';
 import { RegistryError } from '../errors.ts';
-import { type Chance, Reservoir } from '../gate/chance.ts';
 import { vectorBytes } from '../model/vector.ts';
 import type { NodeStore, StoredNode } from '../ports/node-store.ts';
 import { inPieces } from '../read-batch.ts';

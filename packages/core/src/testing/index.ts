@@ -1,5 +1,4 @@
-export { type ContractCase, type EmbedderContractOptions, embedderContract } from './embedder-contract.ts';
-export { FaultyProcess } from './faults/faulty-process.ts';
+export { FaultyProcess } from '../faults/faulty-process.ts';
 export {
   atPoint,
   type FaultPoint,
@@ -7,13 +6,14 @@ export {
   type FaultyOptions,
   pointName,
   recordPoints,
-} from './faults/faulty-script.ts';
+} from '../faults/faulty-script.ts';
 export {
   type FaultyNodeStoreOptions,
   faultyEmbedder,
   faultyNodeStore,
   faultyRegistryStore,
-} from './faults/faulty-stores.ts';
+} from '../faults/faulty-stores.ts';
+export { type ContractCase, type EmbedderContractOptions, embedderContract } from './embedder-contract.ts';
 export { ManualClock } from './manual-clock.ts';
 export {
   type ContractNode,

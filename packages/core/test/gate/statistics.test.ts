@@ -1,6 +1,6 @@
 /** The statistics of the gate against figures that other programs and papers give. */
 import { describe, expect, it } from 'vitest';
-import { drawIndex, Reservoir, seededChance } from '../../src/gate/chance.ts';
+import { drawIndex, Reservoir, seededChance } from '../../src/chance.ts';
 import {
   bootstrapMean,
   moreNeeded,

@@ -1,7 +1,7 @@
 /** Stores that are too large for an exact search: a sample of their nodes has to tell. */
 import { expect, it } from 'vitest';
+import { seededChance } from '../../src/chance.ts';
 import type { ManagerContext } from '../../src/context.ts';
-import { seededChance } from '../../src/gate/chance.ts';
 import type { Sample } from '../../src/gate/sample.ts';
 import { storeSearchOf } from '../../src/gate/store-search.ts';
 import { EmbeddingModelSpec } from '../../src/model/model-spec.ts';
