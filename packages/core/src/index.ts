@@ -28,9 +28,9 @@ export type { Estimate } from './estimate/figures.ts';
 export type { SourceCount } from './estimate/survey.ts';
 export type { HeldBackBy, MigrationProgress, RegistryEvents, WorkerStats } from './events.ts';
 export type { EvaluateMigrationOptions } from './gate/evaluate-migration.ts';
+export type { Figure } from './gate/intervals.ts';
 export { type GateLimit, gateConfidence, gateLimits } from './gate/limits.ts';
 export type {
-  Figure,
   GateCheck,
   GateMeasure,
   GateOverlap,
@@ -48,7 +48,7 @@ export type { Cutoff, TranslatedThreshold, TranslateThresholdOptions } from './g
 export { type Logger, silentLogger } from './logger.ts';
 export { isLooking, whileLooking } from './looking.ts';
 export { EmbeddingVersionManager } from './manager.ts';
-export { CALENDAR_DAYS, type CalendarEntry, type CalendarModel, calendarOf } from './model/calendar.ts';
+export { type CalendarEntry, type CalendarModel, calendarDays, calendarOf } from './model/calendar.ts';
 export { computeChecksum, contentHash, type Json } from './model/checksum.ts';
 export {
   createVectorMetadata,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { grouped } from '../model/grouped.ts';
 import { settingLimits } from '../model/setting-limits.ts';
 
 /** What a file, the environment or a caller may say about a registry; what is absent keeps its default. */
@@ -70,11 +71,6 @@ function count(key: string, name: keyof typeof settingLimits, unit: string): Set
     allowed,
     allowedText: allowed,
   };
-}
-
-// Written out, since the digits of `toLocaleString` depend on the machine.
-function grouped(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** The nine settings; the order is that of the documentation. */

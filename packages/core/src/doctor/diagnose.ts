@@ -1,6 +1,6 @@
 /** Looks at a store and its registry and says what is wrong. It writes nothing anywhere. */
 import * as z from 'zod';
-import { stampOf } from '../model/compatibility.ts';
+import { isCompatible, stampOf } from '../model/compatibility.ts';
 import type { RegisteredModel, SpecFields } from '../model/model-spec.ts';
 import { MigrationStatus } from '../model/status.ts';
 import { parseOptions } from '../options.ts';
@@ -140,7 +140,7 @@ function stamped(counts: Counts, models: readonly RegisteredModel[]) {
     const stamp = info && stampOf(info);
     if (stamp === undefined || count === 0) continue;
     const model = modelOf(models, stamp);
-    const isOurs = model !== undefined && ['', model.checksum].includes(stamp.embeddingChecksum);
+    const isOurs = model !== undefined && isCompatible({ stamp }, model);
     const label = isOurs ? model.qualifiedId : labelOf(stamp);
     const entry = found.get(label) ?? { label, count: 0, model: isOurs ? model : undefined };
     found.set(label, { ...entry, count: entry.count + count });
@@ -149,12 +149,7 @@ function stamped(counts: Counts, models: readonly RegisteredModel[]) {
 }
 
 function countOf(model: RegisteredModel, counts: Counts | undefined): number {
-  const ofModel = (counts ?? []).filter(
-    ({ info }) =>
-      info?.embeddingModelId === model.modelId &&
-      info.embeddingVersion === model.version &&
-      ['', model.checksum].includes(info.embeddingChecksum),
-  );
+  const ofModel = (counts ?? []).filter(({ info }) => isCompatible({ stamp: info }, model));
   return ofModel.reduce((sum, { count }) => sum + count, 0);
 }
 

@@ -91,8 +91,3 @@ const rank = { error: 0, warning: 1, note: 2 };
 export function bySeverity(findings: readonly Finding[]): readonly Finding[] {
   return [...findings].sort((a, b) => rank[a.severity] - rank[b.severity]);
 }
-
-/** `1 node`, `12,431 nodes`. */
-export function counted(count: number, noun: string): string {
-  return `${String(count).replace(/\B(?=(\d{3})+$)/g, ',')} ${noun}${count === 1 ? '' : 's'}`;
-}

@@ -2,7 +2,8 @@
 import type { EmbedderSet } from '../embedder-set.ts';
 import { isRegistryError } from '../errors.ts';
 import { calendarOf } from '../model/calendar.ts';
-import type { ModelRef, RegisteredModel } from '../model/model-spec.ts';
+import { counted } from '../model/grouped.ts';
+import { type ModelRef, modelNamed, type RegisteredModel } from '../model/model-spec.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import { qualifiedId } from '../model/qualified-id.ts';
 import { similarity } from '../model/similarity.ts';
@@ -10,7 +11,7 @@ import { vectorFits } from '../model/vector.ts';
 import {
   collapseReason,
   compareWitness,
-  driftReason,
+  driftSentence,
   isCollapsed,
   type WitnessSample,
   witnessTolerance,
@@ -20,7 +21,7 @@ import type { NodeStore } from '../ports/node-store.ts';
 import { embedWitness } from '../witness/look.ts';
 import { embedOrThrow } from '../worker/embed-call.ts';
 import type { DoctorContext } from './context.ts';
-import { counted, type Finding, type FindingCode, type FindingSeverity } from './finding.ts';
+import type { Finding, FindingCode, FindingSeverity } from './finding.ts';
 
 /** A finding that is about a model and no node. */
 function ofModel(
@@ -63,7 +64,7 @@ export function embedderFindings(
   const isNeeded = (ref: ModelRef) =>
     needed.some(({ sourceSpec, targetSpec }) => [sourceSpec, targetSpec].some((spec) => isSame(spec, ref)));
   for (const spec of embedders.specs) {
-    const model = models.find((other) => isSame(other, spec));
+    const model = modelNamed(models, spec);
     const lack = model && embedders.lacks(model);
     if (lack !== undefined)
       found.push(
@@ -148,7 +149,7 @@ async function lookAt(
       ...kept,
     } as const;
     return hasDrifted
-      ? { state, finding: drifted(model, driftReason(model, witness, comparison)), samples }
+      ? { state, finding: drifted(model, driftSentence(model, witness, comparison)), samples }
       : { state, samples };
   }
   if (isCollapsed(now, model)) {
@@ -163,11 +164,9 @@ async function lookAt(
   return { state: { state: 'missing' }, finding, samples: now };
 }
 
-/** The sentence of the reason ends with the way out. */
-function drifted(model: RegisteredModel, { message }: { message: string }): Finding {
-  const at = message.indexOf(' Bring the embedder back');
+function drifted(model: RegisteredModel, message: string): Finding {
   return ofModel('MODEL_DRIFTED', 'error', model, {
-    message: message.slice(0, at),
+    message,
     remedy: `Bring the embedder back, or registerModel what it is now as version ${model.version + 1} and createMigration to it.`,
   });
 }

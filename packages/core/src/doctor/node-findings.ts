@@ -1,6 +1,7 @@
+import { counted } from '../model/grouped.ts';
 import type { RegisteredModel } from '../model/model-spec.ts';
 import type { MigrationPlan } from '../model/plan.ts';
-import { counted, type Finding, type FindingCode, type FindingSeverity, type Tally } from './finding.ts';
+import type { Finding, FindingCode, FindingSeverity, Tally } from './finding.ts';
 
 /** What is said of nodes: `nodes` is their number with its noun, `label` the model they name, `target` where to go. */
 interface Said {
@@ -159,7 +160,6 @@ function singular(message: string, count: number): string {
     [/\bfinds them\b/, 'finds it'],
     [/: they cannot be embedded, and fail\b/, ': it cannot be embedded, and fails'],
     [/, and fail in every plan to it/, ', and fails in every plan to it'],
-    [/\bwith its model\b/, 'with its model'],
   ];
   return one.reduce((text, [many, single]) => text.replace(many, single), message);
 }

@@ -1,8 +1,8 @@
 /** One walk over all nodes of a store, in pieces that are in memory alone. */
-import type { Clock } from '../clock.ts';
-import { nextTurn } from '../clock.ts';
+import { type Chance, Reservoir } from '../chance.ts';
+import { type Clock, nextTurn } from '../clock.ts';
 import { isCompatible, stampOf } from '../model/compatibility.ts';
-import type { EmbeddingInfo, RegisteredModel } from '../model/model-spec.ts';
+import { type EmbeddingInfo, modelNamed, type RegisteredModel } from '../model/model-spec.ts';
 import { qualifiedId } from '../model/qualified-id.ts';
 import { type Vector, vectorFits } from '../model/vector.ts';
 import type { NodeStore, StoredNode } from '../ports/node-store.ts';
@@ -98,11 +98,9 @@ export const labelOf = (stamp: EmbeddingInfo) =>
 /** The registered model of that id and version. */
 export function modelOf(
   models: readonly RegisteredModel[],
-  { embeddingModelId, embeddingVersion }: EmbeddingInfo,
+  { embeddingModelId: modelId, embeddingVersion: version }: EmbeddingInfo,
 ): RegisteredModel | undefined {
-  return models.find(
-    ({ info }) => info.embeddingModelId === embeddingModelId && info.embeddingVersion === embeddingVersion,
-  );
+  return modelNamed(models, { modelId, version });
 }
 
 /** What no text has a vector of, whatever model it was. */
@@ -113,29 +111,24 @@ function numberFault(vector: Vector): 'NOT_FINITE' | 'ZERO_VECTOR' | undefined {
   return sum === 0 ? 'ZERO_VECTOR' : undefined;
 }
 
-/** Ids of a few nodes of each model, drawn so that each node has the same chance (reservoir sampling). */
+/** Ids of a few nodes of each model, drawn so that each node has the same chance. */
 export class Samples {
-  readonly #drawn = new Map<RegisteredModel, { offered: number; ids: string[] }>();
+  readonly #drawn = new Map<RegisteredModel, Reservoir<string>>();
   readonly #size: number;
-  readonly #clock: Pick<Clock, 'random'>;
+  readonly #chance: Chance;
 
   constructor(size: number, clock: Pick<Clock, 'random'>) {
     this.#size = size;
-    this.#clock = clock;
+    this.#chance = { next: () => clock.random() };
   }
 
   offer(model: RegisteredModel, id: string): void {
-    const drawn = this.#drawn.get(model) ?? { offered: 0, ids: [] };
+    const drawn = this.#drawn.get(model) ?? new Reservoir(this.#size, this.#chance);
     this.#drawn.set(model, drawn);
-    drawn.offered += 1;
-    if (drawn.ids.length < this.#size) drawn.ids.push(id);
-    else {
-      const place = Math.floor(this.#clock.random() * drawn.offered);
-      if (place < this.#size) drawn.ids[place] = id;
-    }
+    drawn.offer(id);
   }
 
   of(model: RegisteredModel): readonly string[] {
-    return this.#drawn.get(model)?.ids ?? [];
+    return this.#drawn.get(model)?.items ?? [];
   }
 }

@@ -1,7 +1,8 @@
+import { counted } from '../model/grouped.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import { type MigrationStatus, unfinishedStatuses } from '../model/status.ts';
 import type { RegistryStore, StrayBackups, WorkerInfo } from '../ports/registry-store.ts';
-import { counted, type Finding, type FindingSeverity } from './finding.ts';
+import type { Finding, FindingSeverity } from './finding.ts';
 
 /** Plans of these statuses, page by page. */
 export async function plansIn(

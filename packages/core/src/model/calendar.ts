@@ -6,7 +6,7 @@ import type { EmbeddingInfo, ModelRef, RegisteredModel } from './model-spec.ts';
 import { qualifiedId } from './qualified-id.ts';
 
 /** So many days ahead of a shutdown people are told, and then told louder. */
-export const CALENDAR_DAYS = Object.freeze({ notice: 90, warning: 30, urgent: 7 });
+export const calendarDays = Object.freeze({ notice: 90, warning: 30, urgent: 7 });
 
 /** What the calendar says of one model that is in use. */
 export interface CalendarEntry extends ModelRef {
@@ -77,19 +77,19 @@ type End = Pick<CalendarEntry, 'phase' | 'urgency' | 'date' | 'daysLeft'>;
 
 function endOf({ shutdownAt, deprecatedAt }: CalendarModel, now: number): End | undefined {
   const toShutdown = daysUntil(shutdownAt, now);
-  if (shutdownAt !== undefined && toShutdown !== undefined && toShutdown <= CALENDAR_DAYS.notice) {
+  if (shutdownAt !== undefined && toShutdown !== undefined && toShutdown <= calendarDays.notice) {
     const phase = Date.parse(shutdownAt) <= now ? 'shutDown' : 'closing';
     return { phase, urgency: urgencyOf(toShutdown), date: shutdownAt, daysLeft: toShutdown };
   }
   const toDeprecation = daysUntil(deprecatedAt, now);
   if (deprecatedAt === undefined || toDeprecation === undefined) return undefined;
-  if (toDeprecation > CALENDAR_DAYS.notice) return undefined;
+  if (toDeprecation > calendarDays.notice) return undefined;
   return { phase: 'deprecated', urgency: 'notice', date: deprecatedAt, daysLeft: toDeprecation };
 }
 
 function urgencyOf(days: number): CalendarEntry['urgency'] {
-  if (days <= CALENDAR_DAYS.urgent) return 'urgent';
-  return days <= CALENDAR_DAYS.warning ? 'warning' : 'notice';
+  if (days <= calendarDays.urgent) return 'urgent';
+  return days <= calendarDays.warning ? 'warning' : 'notice';
 }
 
 const DAY_MS = 86_400_000;

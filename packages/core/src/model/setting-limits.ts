@@ -1,4 +1,4 @@
-/** Lowest and highest value of the five numbers, for whoever takes them from another door. */
+/** Lowest and highest value of each number of a plan. */
 export const settingLimits = Object.freeze({
   migrationBatchSize: { minimum: 1, maximum: 10_000 },
   migrationThrottleMs: { minimum: 0, maximum: 3_600_000 },

@@ -1,5 +1,6 @@
 /** How much a plan may spend, and what is left of it. Tokens are what is counted; money is tokens at today's price. */
 import type { Reason } from '../errors.ts';
+import { counted } from './grouped.ts';
 
 /** The most a plan may spend: money where its target has a price, or tokens. */
 export type SpendCap = { readonly dollars: number } | { readonly tokens: number };
@@ -36,7 +37,9 @@ export function spendCapReason(spending: Spending, nextTokens: number): Reason {
       message: `The spend cap is ${capText(cap)} and the target has no price any more; note one with updateModel, or ${way}.`,
     };
   const said = (tokens: number) =>
-    'dollars' in cap && price !== undefined ? `$${money(dollarsOf(tokens, price))}` : counted(tokens);
+    'dollars' in cap && price !== undefined
+      ? `$${money(dollarsOf(tokens, price))}`
+      : counted(tokens, 'token');
   return {
     code: 'SPEND_CAP',
     message: `The next text would pass the spend cap of ${capText(cap)}: ${said(spentTokens)} spent, ${said(nextTokens)} needed; ${way}.`,
@@ -45,11 +48,7 @@ export function spendCapReason(spending: Spending, nextTokens: number): Reason {
 
 /** `$5.00`, `90,000 tokens`. */
 export function capText(cap: SpendCap): string {
-  return 'dollars' in cap ? `$${money(cap.dollars)}` : counted(cap.tokens);
-}
-
-function counted(tokens: number): string {
-  return `${String(tokens).replace(/\B(?=(\d{3})+$)/g, ',')} token${tokens === 1 ? '' : 's'}`;
+  return 'dollars' in cap ? `$${money(cap.dollars)}` : counted(cap.tokens, 'token');
 }
 
 /** Cents, and of small amounts as many digits as tell them from nothing. */

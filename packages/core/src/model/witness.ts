@@ -62,15 +62,24 @@ export function isCollapsed(samples: readonly WitnessSample[], spec: SpecFields)
   return others.every(({ vector }) => similarity(first.vector, vector, spec) >= ALL_BUT_ONE);
 }
 
-/** The reason for which a plan pauses, and a check throws. */
-export function driftReason(
+/** What has become of the model, without the way out. */
+export function driftSentence(
   { modelId, version, checksum }: SpecFields,
   { madeAt }: Pick<Witness, 'madeAt'>,
   { similarity: lowest, tolerance, compared, differing }: WitnessComparison,
+): string {
+  return `${qualifiedId(modelId, version, checksum)} no longer makes the vectors it made on ${madeAt.slice(0, 10)}: ${differing} of ${compared} pinned texts differ, the worst has a similarity of ${lowest.toFixed(4)} (at least ${tolerance}). An update, another prefix, pooling or truncation does that.`;
+}
+
+/** The reason for which a plan pauses, and a check throws. */
+export function driftReason(
+  spec: SpecFields,
+  witness: Pick<Witness, 'madeAt'>,
+  comparison: WitnessComparison,
 ): Reason {
   return {
     code: 'MODEL_DRIFTED',
-    message: `${qualifiedId(modelId, version, checksum)} no longer makes the vectors it made on ${madeAt.slice(0, 10)}: ${differing} of ${compared} pinned texts differ, the worst has a similarity of ${lowest.toFixed(4)} (at least ${tolerance}). An update, another prefix, pooling or truncation does that. Bring the embedder back and resume, or register what it is now as version ${version + 1} and migrate to that.`,
+    message: `${driftSentence(spec, witness, comparison)} Bring the embedder back and resume, or register what it is now as version ${spec.version + 1} and migrate to that.`,
   };
 }
 

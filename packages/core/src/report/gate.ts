@@ -1,5 +1,6 @@
 /** What the gate found, with the intervals of its checks and the scores in both spaces drawn. */
-import type { Figure, GateCheck, GateReport, GateSpace } from '../gate/report.ts';
+import type { Figure } from '../gate/intervals.ts';
+import type { GateCheck, GateReport, GateSpace } from '../gate/report.ts';
 import { type Markup, markup } from './markup.ts';
 import { count, figure, moment } from './phrases.ts';
 import { tableOf } from './table.ts';
