@@ -180,3 +180,31 @@ it('brings a late node again whose worker died before it could say that it had, 
   await cutOverAgain(await world.open());
   expect(double.peek(liveAlias).map(({ id }) => id)).not.toContain(1000);
 });
+
+it('does not bring a late node again that was put and deleted on the new side while it waited', async () => {
+  const { world, planId } = await cutOver();
+  const { application, double, nextSender } = world;
+  await application.client.upsert(old, {
+    points: [{ id: 1000, vector: Array(16).fill(1), payload: { text: 'put late', kind: 'late' } }],
+  });
+  const onNewSide =
+    (...operations: readonly string[]) =>
+    ({ sender, operation, collection }: SeenRequest) =>
+      sender === nextSender && operations.includes(operation) && collection !== old;
+  double.inject({
+    on: onNewSide('batch_update'),
+    fault: { kind: 'run', when: 'before', run: () => application.put(1000, 'put on the new side') },
+  });
+  const worker = await world.open();
+  // Deleted before anybody looks again.
+  const stop = worker.manager.on('batch:settled', () => {
+    stop();
+    double.inject({
+      on: onNewSide('get_points', 'scroll_points'),
+      fault: { kind: 'run', when: 'before', run: () => application.remove(1000) },
+    });
+  });
+  await worker.manager.cutoverMigration({ planId });
+  expect(application.contents.has(1000)).toBe(true);
+  expect(double.peek(liveAlias).map(({ id }) => id)).not.toContain(1000);
+});

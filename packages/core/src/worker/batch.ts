@@ -199,7 +199,23 @@ class Batch {
     );
     const written = await this.#store.write(writes);
     measureWrites(this.#lease, written);
-    for (const [index, { wanted }] of this.#ready.entries()) this.#noteWrite(wanted.task, written[index]);
+    const metThere = await this.#metThere(written);
+    for (const [index, { wanted }] of this.#ready.entries())
+      if (!metThere.has(wanted.node.id)) this.#noteWrite(wanted.task, written[index]);
+      else this.#outcomes.push({ nodeId: wanted.node.id, status: 'completed' });
+  }
+
+  /**
+   * Late nodes of the old side that somebody has put on the new one meanwhile. They are there, whatever the sweep
+   * then makes of them: if they are deleted there before they are tried again, they are not to be brought.
+   */
+  async #metThere(written: readonly WriteOutcome[]): Promise<ReadonlySet<string>> {
+    const late = this.#ready.filter(
+      ({ wanted: { node } }, index) => node.isOnlyOld && written[index] === 'conflict',
+    );
+    if (late.length === 0) return new Set();
+    const nodes = await this.#store.read(late.map(({ wanted: { node } }) => node.id));
+    return new Set(nodes.filter(({ isOnlyOld }) => !isOnlyOld).map(({ id }) => id));
   }
 
   #noteWrite(task: LeasedTask, written: WriteOutcome | undefined): void {
