@@ -298,7 +298,8 @@ async function scanStale(
   return { items, ...(next !== undefined && { next: STALE + next }) };
 }
 
-const stampPayload = (slot: Slot) => [
+/** What of a payload is the stamp of a slot. */
+export const stampPayload = (slot: Slot): readonly string[] => [
   NODE_ID_FIELD,
   ...(slot.isFlat ? stampKeys : [prefixOf(slot).slice(0, -1)]),
 ];
