@@ -59,6 +59,16 @@ it('a diagnosis lists what is wrong, where, and what mends it, as text', async (
   await workbench.runCommand('View: Close All Editors');
 });
 
+it('the diagnosis is known still after a reload of the window', async () => {
+  const { workbench } = window;
+  await workbench.page.reload();
+  await workbench.activity('Embedding Registry').click();
+  await workbench.openFile('embedding_registry.sqlite');
+  await page().getByRole('tab', { name: 'Health' }).click();
+  await page().getByText('1 × UNSTAMPED').waitFor();
+  await workbench.runCommand('View: Close All Editors');
+});
+
 it('the witness of a model agrees', async () => {
   const { workbench } = window;
   await workbench.runCommand('Embedding Registry: Check Witness');
@@ -130,5 +140,18 @@ it('a report is written where one says, and shown', async () => {
   const path = join(window.home.workspace, `migration-${planId.slice(0, 8)}.html`);
   expect(existsSync(path)).toBe(true);
   expect(readFileSync(path, 'utf8')).toContain(planId);
+  // A browser of this machine could not read a file of the one on which this editor runs.
+  await workbench.notification('The report was written to').waitFor();
+  expect(
+    await workbench
+      .notification('The report was written to')
+      .getByRole('button', { name: 'Open in Browser' })
+      .count(),
+  ).toBe(0);
   await workbench.pictures('report');
+  for (const theme of ['vs-dark', 'hc-black', 'vs'] as const) {
+    await workbench.theme(theme);
+    const paper = () => page().locator('body').evaluate('getComputedStyle(document.body).backgroundColor');
+    await expect.poll(async () => Number(/\d+/.exec(String(await paper()))?.[0]) > 128).toBe(theme === 'vs');
+  }
 });

@@ -53,6 +53,21 @@ it.each(['light', 'dark'] as const)(
   },
 );
 
+it('has the theme of the editor that shows it, whatever the system prefers', async () => {
+  for (const [scheme, themes] of [
+    ['light', ['vscode-dark', 'vscode-high-contrast']],
+    ['dark', ['vscode-light', 'vscode-high-contrast vscode-high-contrast-light']],
+  ] as const) {
+    const { page } = await open(scheme);
+    for (const theme of themes) {
+      await page.evaluate(`document.body.className = '${theme}'`);
+      const paper = /\d+/.exec(await page.evaluate<string>(PAPER))?.[0];
+      expect(Number(paper) > 128, theme).toBe(scheme === 'dark');
+    }
+    await page.close();
+  }
+});
+
 it('prints in black on white, also from a dark screen', async () => {
   const { page } = await open('dark');
   await page.emulateMedia({ media: 'print' });

@@ -190,12 +190,16 @@ export class Workbench {
 
   /** The same in each kind of theme; ends in the first. */
   async pictures(name: string): Promise<void> {
-    for (const [kind, theme] of [...themes.slice(1), ...themes.slice(0, 1)]) {
-      await this.runCommand('Preferences: Color Theme');
-      await this.choose(theme);
-      await this.page.locator(`.monaco-workbench.${kind}`).waitFor();
+    for (const [kind] of [...themes.slice(1), ...themes.slice(0, 1)]) {
+      await this.theme(kind);
       await this.picture(`${name}-${kind}`);
     }
+  }
+
+  async theme(kind: (typeof themes)[number][0]): Promise<void> {
+    await this.runCommand('Preferences: Color Theme');
+    await this.choose(themes.find(([each]) => each === kind)![1]);
+    await this.page.locator(`.monaco-workbench.${kind}`).waitFor();
   }
 
   async picture(name: string): Promise<void> {

@@ -1,9 +1,17 @@
-/** The one style of a report. It names no file and no font of others: the page is all there is. */
+const light = `--paper: #fff; --ink: #1b1f24; --quiet: #5b6570; --line: #d8dee4;
+  --soft: #f5f7f9; --blue: #0f62c0; --green: #17803d; --red: #c0262d; --amber: #a86400; --violet: #7542c8; --grey: #8a949e;`;
+const dark = `--paper: #15191e; --ink: #e4e8ec; --quiet: #9aa5b1; --line: #333b44;
+  --soft: #1d2329; --blue: #62a8ff; --green: #46b96c; --red: #ff7b76; --amber: #e0a33c; --violet: #b18cf5; --grey: #77828d;`;
+
+/**
+ * The one style of a report. It names no file and no font of others: the page is all there is. Editors of the VS Code
+ * family say by a class of the body which theme they have: it is theirs, whatever the system prefers.
+ */
 export const style = `
-:root { color-scheme: light dark; --paper: #fff; --ink: #1b1f24; --quiet: #5b6570; --line: #d8dee4;
-  --soft: #f5f7f9; --blue: #0f62c0; --green: #17803d; --red: #c0262d; --amber: #a86400; --violet: #7542c8; --grey: #8a949e; }
-@media (prefers-color-scheme: dark) { :root { --paper: #15191e; --ink: #e4e8ec; --quiet: #9aa5b1; --line: #333b44;
-  --soft: #1d2329; --blue: #62a8ff; --green: #46b96c; --red: #ff7b76; --amber: #e0a33c; --violet: #b18cf5; --grey: #77828d; } }
+:root { color-scheme: light dark; ${light} }
+@media (prefers-color-scheme: dark) { :root { ${dark} } }
+@media screen { body.vscode-light, body.vscode-high-contrast-light { color-scheme: light; ${light} }
+  body.vscode-dark, body.vscode-high-contrast:not(.vscode-high-contrast-light) { color-scheme: dark; ${dark} } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
 main { max-width: 1040px; margin: 0 auto; padding: 40px 32px 64px; }
