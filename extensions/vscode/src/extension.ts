@@ -49,7 +49,7 @@ export function activate(context: vscode.ExtensionContext): { state(): Extension
   });
   const list = new RegistryList(registries, projects, context.workspaceState);
   const counts = new NodeCountsOf(projects, log);
-  const diagnoses = new Diagnoses();
+  const diagnoses = new Diagnoses(context.workspaceState);
   const workers = new Workers({
     folder: (context.storageUri ?? context.globalStorageUri).fsPath,
     memory: context.workspaceState,

@@ -244,7 +244,7 @@ describe('the models tree', () => {
 
   it('marks a model that drifted', async () => {
     const { reader, file } = await openScene();
-    const known = () => ({ drifted: new Set(['source:v1']) });
+    const known = () => ({ drifted: { models: new Set(['source:v1']), at: '2026-03-04T05:06:07.000Z' } });
     const tree = new ModelsTree({ reader, say: english, now: () => 0, known });
     const source = (await tree.roots([file])).find(({ row }) => row.label === 'source')!;
     const [model] = await tree.children(source);

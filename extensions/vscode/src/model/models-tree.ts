@@ -11,8 +11,8 @@ import { type Row, tooltip } from './row.ts';
 /** What only a look at the nodes can tell. */
 export interface KnownOfNodes {
   readonly counts?: NodeCounts;
-  /** Names of models that no longer make the vectors they made. */
-  readonly drifted?: ReadonlySet<string>;
+  /** Names of models that no longer make the vectors they made, and the ISO time at which that was found. */
+  readonly drifted?: { readonly models: ReadonlySet<string>; readonly at: string };
 }
 
 /** What stands behind a row. */
@@ -167,7 +167,7 @@ function modelRow(
   const name = modelName(model);
   const nodes = counts && nodesText(nodesAt(counts, model), say);
   const end = ends.get(name);
-  const hasDrifted = drifted?.has(name) ?? false;
+  const hasDrifted = drifted?.models.has(name) ?? false;
   const drift = hasDrifted ? say('drifted') : undefined;
   const state = model.isActive ? say('active') : undefined;
   const words = [state, drift, end && endText(end, say), nodes, `${model.dimension} × ${model.datatype}`];
@@ -190,9 +190,7 @@ function modelRow(
     context: model.isActive ? 'model active' : 'model activatable',
     expansion: 'none',
     tooltip: tooltip(name, {
-      [say('Drift')]: hasDrifted
-        ? say('it makes other vectors than it made before; “Diagnose” says which')
-        : undefined,
+      [say('Drift')]: hasDrifted ? driftText(drifted, say) : undefined,
       [say('End')]: end && endText(end, say),
       [say('Name')]: model.name,
       [say('Description')]: model.description,
@@ -207,6 +205,12 @@ function modelRow(
       [say('Successor')]: end ? successorText(end, say) : model.successor && modelName(model.successor),
     }),
   };
+}
+
+function driftText(drifted: KnownOfNodes['drifted'], say: Say): string {
+  return say('seen {time}: it makes other vectors than it made before; “Diagnose” looks again', {
+    time: moment(drifted?.at),
+  });
 }
 
 /** A date as the provider wrote it may have no time. */

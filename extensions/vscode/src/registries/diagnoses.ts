@@ -1,28 +1,44 @@
 import * as vscode from 'vscode';
 import { type DiagnosisData, driftedModels } from '../model/mending.ts';
 
-/** The last diagnosis of each registry: kept as long as the window, since nodes change behind it. */
+const KEPT = 'diagnoses';
+const MOST_REGISTRIES = 20;
+
+/**
+ * The last diagnosis of each registry, with its time, since nodes change behind it. The workspace remembers it: a
+ * model that has drifted still has after a reload of the window.
+ */
 export class Diagnoses implements vscode.Disposable {
-  readonly #known = new Map<string, DiagnosisData>();
+  readonly #memory: vscode.Memento;
   readonly #changed = new vscode.EventEmitter<string>();
   /** The path of a registry that was looked at. */
   readonly onDidChange = this.#changed.event;
 
-  of(path: string): DiagnosisData | undefined {
-    return this.#known.get(path);
+  constructor(memory: vscode.Memento) {
+    this.#memory = memory;
   }
 
-  /** Names of models that no longer make the vectors they made. */
-  drifted(path: string): ReadonlySet<string> {
-    return driftedModels(this.#known.get(path)?.findings ?? []);
+  of(path: string): DiagnosisData | undefined {
+    return this.#all.find(([known]) => known === path)?.[1];
+  }
+
+  /** Names of models that no longer make the vectors they made, and when that was found. */
+  drifted(path: string): { readonly models: ReadonlySet<string>; readonly at: string } | undefined {
+    const found = this.of(path);
+    return found && { models: driftedModels(found.findings), at: found.at };
   }
 
   keep(path: string, diagnosis: DiagnosisData): void {
-    this.#known.set(path, diagnosis);
+    const others = this.#all.filter(([known]) => known !== path);
+    void this.#memory.update(KEPT, [...others, [path, diagnosis]].slice(-MOST_REGISTRIES));
     this.#changed.fire(path);
   }
 
   dispose(): void {
     this.#changed.dispose();
+  }
+
+  get #all(): readonly (readonly [path: string, DiagnosisData])[] {
+    return this.#memory.get(KEPT, []);
   }
 }
