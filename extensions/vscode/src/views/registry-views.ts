@@ -59,6 +59,7 @@ export class RegistryViews implements vscode.Disposable {
   readonly #disposables: vscode.Disposable[];
   #release: (() => void) | undefined;
   #hiding: AbortController | undefined;
+  #isPainted = false;
 
   constructor({ registries, list, counts, diagnoses, say, onWorkers }: ViewParts) {
     this.#process = registries;
@@ -140,7 +141,8 @@ export class RegistryViews implements vscode.Disposable {
     const [only] = files;
     for (const view of this.#views) view.description = files.length === 1 ? (only?.label ?? '') : '';
     const state = branches.length > 0 ? 'plans' : await this.#emptyState(only);
-    await vscode.commands.executeCommand('setContext', contexts.state, state);
+    // Not awaited: rows do not wait for what a welcome in their place depends on.
+    void vscode.commands.executeCommand('setContext', contexts.state, state);
     return branches;
   }
 
@@ -253,27 +255,31 @@ export class RegistryViews implements vscode.Disposable {
     if (view.badge?.tooltip !== tooltip) view.badge = plans === 0 ? undefined : { value: plans, tooltip };
   }
 
-  /** Counting takes a process, so only what somebody looks at is counted. */
+  /** Counting takes a process, so only what somebody looks at is counted, and not before it is painted. */
   #countNodes(path?: string): void {
     const [models] = this.#views;
-    if (!models.visible) return;
+    if (!models.visible || !this.#isPainted) return;
     for (const each of this.#followed.keys())
       if (path === undefined || each === path) void this.#counts.count(each);
   }
 
   /**
-   * Ahead of the first question about what is not kept. What is kept of a registry at rest is drawn before: starting
-   * a process would take from the time of that.
+   * What takes a process: counting, and reading ahead of the first question about what is not kept. What is kept of
+   * a registry at rest is drawn before, since starting one would take from the time of that.
    */
   async #wakeSoon(hiding: AbortSignal): Promise<void> {
     await this.#clock.sleep(WAKE_AFTER_MS, hiding);
-    if (!hiding.aborted) this.#process.wake();
+    if (hiding.aborted) return;
+    this.#isPainted = true;
+    this.#process.wake();
+    this.#countNodes();
   }
 
   /** Nobody looks. */
   #rest(): void {
     this.#hiding?.abort();
     this.#hiding = undefined;
+    this.#isPainted = false;
     this.#release?.();
     this.#release = undefined;
   }
@@ -301,8 +307,8 @@ export class RegistryViews implements vscode.Disposable {
 }
 
 function knownOf(path: string, counts: NodeCountsOf, diagnoses: Diagnoses): KnownOfNodes {
-  const found = counts.of(path);
-  return { ...(found && { counts: found }), drifted: diagnoses.drifted(path) };
+  const [found, drifted] = [counts.of(path), diagnoses.drifted(path)];
+  return { ...(found && { counts: found }), ...(drifted && { drifted }) };
 }
 
 const viewOf = (id: string, treeDataProvider: vscode.TreeDataProvider<unknown>) =>
