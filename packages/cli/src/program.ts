@@ -35,7 +35,7 @@ export function buildProgram(run: Runner, version: string): Command {
     })
     .configureHelp({
       showGlobalOptions: true,
-      minWidthToWrap: 20,
+      minWidthToWrap: 10,
       subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(written)].join(' '),
     });
   for (const option of globalOptions) program.addOption(optionOf(option));

@@ -12,6 +12,8 @@ export interface Column<Row> {
 }
 
 const GAP = 2;
+/** Columns of a cell that tell something still. */
+const SHORTEST = 6;
 
 /** The lines of a table, title first, without columns that say nothing. On a screen they fit it; in a file or pipe nothing is cut off. */
 export function tableLines<Row>(
@@ -57,16 +59,20 @@ function fitted<Row>(
     kept = kept.filter((column) => column !== spare);
   }
   const widths = new Map(kept.map((column) => [column, natural.get(column) ?? 0]));
+  const isNarrow = total(kept, least) > screen;
+  // Where not even those fit, what may be cut off is cut for the sake of the columns behind it.
+  const shortest = (column: Column<Row>) =>
+    isNarrow && column.least !== undefined ? Math.min(least(column), SHORTEST) : least(column);
   for (;;) {
     const excess = total(kept, (column) => widths.get(column) ?? 0) - screen;
     const wide = kept
-      .filter((column) => (widths.get(column) ?? 0) > least(column))
+      .filter((column) => (widths.get(column) ?? 0) > shortest(column))
       .sort((a, b) => (widths.get(b) ?? 0) - (widths.get(a) ?? 0));
     const widest = wide[0];
     if (excess <= 0 || widest === undefined) return { kept, widths };
     // Down to the next widest, so that two long columns share what there is.
     const width = widths.get(widest) ?? 0;
-    const next = Math.max(least(widest), wide[1] === undefined ? 0 : (widths.get(wide[1]) ?? 0) - 1);
-    widths.set(widest, Math.max(next, width - excess, least(widest)));
+    const next = Math.max(shortest(widest), wide[1] === undefined ? 0 : (widths.get(wide[1]) ?? 0) - 1);
+    widths.set(widest, Math.max(next, width - excess, shortest(widest)));
   }
 }
