@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { MigrationsBranch } from '../model/migrations-tree.ts';
 import type { ModelsBranch } from '../model/models-tree.ts';
@@ -8,20 +7,14 @@ import type { RegistryFile } from '../model/registry-file.ts';
 import type { ModelData, PlanData } from '../registry-process/messages.ts';
 import type { Place } from '../views/branch-tree.ts';
 import { harmless, say } from '../views/say.ts';
-import type { ActionContext } from './context.ts';
+import type { Project } from '../work/projects.ts';
+import { type ActionContext, isAllowed, projectOf } from './context.ts';
 
 const MOST_PLANS = 200;
 const MOST_NODES = 200;
 
 /** What a command of a tree row is given; from the palette, nothing. */
 export type Chosen = Place<MigrationsBranch | ModelsBranch> | undefined;
-
-/** What a row of a plan would be, where the plan alone is known: a command reads it again. */
-export function placeOf(path: string, planId: string): Chosen {
-  const file = { path, label: basename(path), isOpened: false };
-  const branch = { kind: 'plan', file, plan: { planId } as PlanData } as MigrationsBranch;
-  return { branch };
-}
 
 export interface ChosenPlan {
   readonly file: RegistryFile;
@@ -62,6 +55,23 @@ export async function choosePlan(
     return undefined;
   }
   return vscode.window.showQuickPick(found, { title: say('Choose a plan'), matchOnDetail: true });
+}
+
+/** A plan, and the configuration of its registry. */
+export interface ConfiguredPlan extends ChosenPlan {
+  readonly project: Project;
+}
+
+/** The plan and its configuration, where something may be done about it. */
+export async function chooseConfiguredPlan(
+  context: ActionContext,
+  chosen: Chosen,
+  capability: string,
+): Promise<ConfiguredPlan | undefined> {
+  if (!(await isAllowed())) return undefined;
+  const found = await choosePlan(context, chosen, capability);
+  const project = found && (await projectOf(context, found.file.path));
+  return found && project && { ...found, project };
 }
 
 /** The id of a node: that of the row, else of one of a plan, those that failed first. */

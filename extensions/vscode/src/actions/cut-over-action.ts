@@ -10,8 +10,7 @@ import type { VerdictData } from '../registry-process/verdict.ts';
 import { harmless, say } from '../views/say.ts';
 import { CommandFault } from '../work/command-line.ts';
 import { type EvrCommand, withFlags } from '../work/evr-command.ts';
-import { type Chance, chanceOf } from './chance.ts';
-import type { Chosen } from './choose.ts';
+import { type Chosen, type ConfiguredPlan, chooseConfiguredPlan } from './choose.ts';
 import { type ActionContext, carryOut, isConfirmed, lookUp, registerAction } from './context.ts';
 
 /** Asks the gate, and moves readers: the node store is asked and told, so the command line does both. */
@@ -23,7 +22,7 @@ export function registerCutOver(context: ActionContext): readonly vscode.Disposa
 }
 
 async function askGate(context: ActionContext, chosen: Chosen): Promise<void> {
-  const found = await chanceOf(context, chosen, 'cuttable');
+  const found = await chooseConfiguredPlan(context, chosen, 'cuttable');
   if (found === undefined) return;
   const report = await gate(context, found);
   const watch = say('Show Why');
@@ -36,13 +35,13 @@ async function askGate(context: ActionContext, chosen: Chosen): Promise<void> {
 }
 
 /** Searches a sample in both spaces; it ends with a verdict, whichever. @throws CommandFault where it cannot */
-function gate(context: ActionContext, { project, plan }: Chance): Promise<GateReport> {
+function gate(context: ActionContext, { project, plan }: ConfiguredPlan): Promise<GateReport> {
   const title = say('Asking the gate: a sample is searched in both spaces');
   return lookUp<GateReport>(context, project, title, { words: 'gate', operand: plan.planId });
 }
 
 async function cutOver(context: ActionContext, chosen: Chosen): Promise<void> {
-  const found = await chanceOf(context, chosen, 'cuttable');
+  const found = await chooseConfiguredPlan(context, chosen, 'cuttable');
   if (found === undefined) return;
   const { plan, project } = found;
   const agreed = await agreedFlags(context, found);
@@ -74,7 +73,7 @@ interface Judged {
   readonly fault?: string;
 }
 
-async function judgedNow(context: ActionContext, found: Chance): Promise<Judged> {
+async function judgedNow(context: ActionContext, found: ConfiguredPlan): Promise<Judged> {
   try {
     return { report: await gate(context, found) };
   } catch (error) {
@@ -85,7 +84,10 @@ async function judgedNow(context: ActionContext, found: Chance): Promise<Judged>
 }
 
 /** What the user agreed to after reading the verdict; undefined: to nothing. */
-async function agreedFlags(context: ActionContext, found: Chance): Promise<readonly string[] | undefined> {
+async function agreedFlags(
+  context: ActionContext,
+  found: ConfiguredPlan,
+): Promise<readonly string[] | undefined> {
   const { file, plan } = found;
   const last = await context.registries.read(file.path, 'verdict', { planId: plan.planId });
   let judged: Judged = last === undefined ? await judgedNow(context, found) : { report: last };

@@ -8,8 +8,7 @@ import { harmless, say } from '../views/say.ts';
 import { CommandFault } from '../work/command-line.ts';
 import { type EvrCommand, withFlags } from '../work/evr-command.ts';
 import type { Project } from '../work/projects.ts';
-import { chanceOf } from './chance.ts';
-import type { Chosen, ChosenPlan } from './choose.ts';
+import { type Chosen, type ChosenPlan, chooseConfiguredPlan } from './choose.ts';
 import { type ActionContext, carryOut, completeStep, isConfirmed, registerAction } from './context.ts';
 
 /**
@@ -24,7 +23,7 @@ export function registerUndoActions(context: ActionContext): readonly vscode.Dis
 }
 
 async function finalize(context: ActionContext, chosen: Chosen): Promise<void> {
-  const found = await chanceOf(context, chosen, 'finalizable');
+  const found = await chooseConfiguredPlan(context, chosen, 'finalizable');
   if (found === undefined) return;
   const { plan, project } = found;
   const yes = await isConfirmed(
@@ -59,7 +58,7 @@ function typedName(name: string): Thenable<string | undefined> {
 }
 
 async function rollBack(context: ActionContext, chosen: Chosen): Promise<void> {
-  const found = await chanceOf(context, chosen, 'reversible');
+  const found = await chooseConfiguredPlan(context, chosen, 'reversible');
   if (found === undefined) return;
   const { plan, project } = found;
   const nodeId = chosen?.branch.kind === 'task' ? chosen.branch.task.nodeId : undefined;

@@ -2,11 +2,13 @@ import { hostname } from 'node:os';
 import * as vscode from 'vscode';
 import { endProcess, isProcessGone } from '../host-process.ts';
 import { commands } from '../ids.ts';
+import { planBranch } from '../model/migrations-tree.ts';
 import { planName } from '../model/plan-text.ts';
+import { fileAt } from '../model/registry-file.ts';
 import type { Summary } from '../registry-process/messages.ts';
 import { say } from '../views/say.ts';
 import type { StartedWorker } from '../work/workers.ts';
-import { type Chosen, type ChosenPlan, choosePlan, chooseRegistry, placeOf } from './choose.ts';
+import { type Chosen, type ChosenPlan, choosePlan, chooseRegistry } from './choose.ts';
 import {
   type ActionContext,
   completeStep,
@@ -84,7 +86,8 @@ export async function tellCrash(
     again,
     showLogs,
   );
-  if (answer === again) await vscode.commands.executeCommand(commands.start, placeOf(path, planId));
+  if (answer === again)
+    await vscode.commands.executeCommand(commands.start, { branch: planBranch(fileAt(path), planId) });
   if (answer === showLogs) context.log.show();
 }
 

@@ -256,4 +256,9 @@ export class MigrationsTree {
   }
 }
 
+/** The row of a plan for a command, which reads everything but the id of the plan anew. */
+export function planBranch(file: RegistryFile, id: string): MigrationsBranch {
+  return { kind: 'plan', file, plan: { planId: id } } as MigrationsBranch;
+}
+
 const planId = (file: RegistryFile, plan: PlanData) => `${file.path}|${plan.planId}`;

@@ -1,3 +1,5 @@
+import { basename } from 'node:path';
+
 /** A registry that was found. */
 export interface RegistryFile {
   /** Absolute path. */
@@ -7,3 +9,6 @@ export interface RegistryFile {
   /** Opened by hand, rather than found. */
   readonly isOpened: boolean;
 }
+
+/** Of a file of which nothing but its path is known. */
+export const fileAt = (path: string): RegistryFile => ({ path, label: basename(path), isOpened: false });

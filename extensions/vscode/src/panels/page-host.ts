@@ -2,6 +2,7 @@ import { type ModelRef, systemClock } from '@registry/core';
 import * as vscode from 'vscode';
 import { commands } from '../ids.ts';
 import { inEditorWords } from '../model/in-editor-words.ts';
+import { planBranch } from '../model/migrations-tree.ts';
 import { modelName } from '../model/plan-text.ts';
 import type { RegistryFile } from '../model/registry-file.ts';
 import type { Diagnoses } from '../registries/diagnoses.ts';
@@ -227,8 +228,10 @@ export class PageHost implements vscode.Disposable {
     file: RegistryFile,
   ): Promise<object> {
     if (planId !== undefined) return planBranch(file, planId);
-    const models = model === undefined ? [] : await this.#context.registries.read(file.path, 'models');
-    const known = models.find((each) => model !== undefined && modelName(each) === modelName(model));
+    if (model === undefined) return { kind: 'registry', file };
+    // That it cannot be read is told by the command, which reads it too.
+    const models = await this.#context.registries.read(file.path, 'models').catch(() => []);
+    const known = models.find((each) => modelName(each) === modelName(model));
     return known === undefined ? { kind: 'registry', file } : { kind: 'model', file, model: known };
   }
 
@@ -252,9 +255,4 @@ export class PageHost implements vscode.Disposable {
 </body>
 </html>`;
   }
-}
-
-/** The row of a plan, as far as a page knows it. */
-function planBranch(file: RegistryFile, planId: string) {
-  return { kind: 'plan', file, plan: { planId } as PlanData };
 }

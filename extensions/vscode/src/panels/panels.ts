@@ -32,7 +32,7 @@ export class Panels
   }
 
   watch(file: RegistryFile, planId: string): void {
-    const known = this.#pages.get(planId);
+    const known = this.#pages.get(pageKey(file.path, planId));
     if (known !== undefined) {
       known.reveal();
       return;
@@ -43,18 +43,17 @@ export class Panels
 
   /** Shows the details of a model on the page of its registry. */
   async showModel(file: RegistryFile, model: ModelRef): Promise<void> {
-    await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file.path), pages.anyDatabase);
-    const open = [...this.#documents].filter((page) => page.path === file.path);
-    open.at(-1)?.showModel(model);
+    (await this.#pageOf(file))?.showModel(model);
   }
 
   /** Shows what the doctor found on the page of the registry. */
   async showDiagnosis(file: RegistryFile): Promise<void> {
-    await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file.path), pages.anyDatabase);
-    [...this.#documents]
-      .filter((page) => page.path === file.path)
-      .at(-1)
-      ?.showDiagnosis();
+    (await this.#pageOf(file))?.showDiagnosis();
+  }
+
+  async #pageOf({ path }: RegistryFile): Promise<PageHost | undefined> {
+    await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(path), pages.anyDatabase);
+    return [...this.#documents].findLast((page) => page.path === path);
   }
 
   /** After a reload of the window. */
@@ -81,7 +80,11 @@ export class Panels
   }
 
   #show(panel: vscode.WebviewPanel, subject: Extract<Subject, { view: 'watch' }>): void {
-    this.#pages.set(subject.planId, new PageHost(this.#context, panel, subject));
-    panel.onDidDispose(() => this.#pages.delete(subject.planId));
+    const key = pageKey(subject.path, subject.planId);
+    this.#pages.set(key, new PageHost(this.#context, panel, subject));
+    panel.onDidDispose(() => this.#pages.delete(key));
   }
 }
+
+/** A copy of a registry holds plans of the same ids. */
+const pageKey = (path: string, planId: string) => `${path}|${planId}`;

@@ -1,8 +1,9 @@
-import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { commands } from '../ids.ts';
 import type { Say } from '../language.ts';
+import { planBranch } from '../model/migrations-tree.ts';
 import { paceText, planName } from '../model/plan-text.ts';
+import { fileAt } from '../model/registry-file.ts';
 import type { ProgressData } from '../registry-process/messages.ts';
 
 /** Tells of the busiest of the plans that run; nothing where none does. */
@@ -65,7 +66,7 @@ export class StatusItem implements vscode.Disposable {
     this.#item.command = {
       command: commands.watch,
       title: name,
-      arguments: [{ branch: { kind: 'plan', file: { path, label: basename(path), isOpened: false }, plan } }],
+      arguments: [{ branch: planBranch(fileAt(path), plan.planId) }],
     };
     this.#item.show();
   }

@@ -8,10 +8,10 @@ import type { PlanData, ProgressData } from '../registry-process/messages.ts';
 import type { Connection } from './connection.ts';
 import { element } from './dom.ts';
 import { FailuresSection } from './failures-section.ts';
-import { GateSection } from './gate-section.ts';
+import { gateView } from './gate-view.ts';
 import { HistorySection } from './history-section.ts';
 import { ratePlot, type Sample } from './rate-plot.ts';
-import { WorkersSection } from './workers-section.ts';
+import { workersView } from './workers-view.ts';
 
 const MOST_SAMPLES = 600;
 const MOST_IN_HAND = 200;
@@ -35,8 +35,8 @@ export class WatchPage {
   readonly #plot = element('section', { class: 'plots' });
   readonly #pace = element('section', { class: 'pace' });
   readonly #failures: FailuresSection;
-  readonly #workers: WorkersSection;
-  readonly #gate: GateSection;
+  readonly #workers = element('section');
+  readonly #gate = element('section');
   readonly #history: HistorySection;
   readonly #samples: Sample[];
   #progress: ProgressData | undefined;
@@ -52,8 +52,6 @@ export class WatchPage {
     this.#samples = remembered?.samples ?? [];
     const { connection, subject, mayAct } = parts;
     this.#failures = new FailuresSection(connection, mayAct);
-    this.#workers = new WorkersSection(connection, subject.planId);
-    this.#gate = new GateSection(connection, subject.planId);
     this.#history = new HistorySection(connection, subject.planId);
     parts.root.replaceChildren(
       this.#head,
@@ -61,8 +59,8 @@ export class WatchPage {
       this.#plot,
       this.#pace,
       this.#failures.element,
-      this.#workers.element,
-      this.#gate.element,
+      this.#workers,
+      this.#gate,
       this.#history.element,
     );
     this.#remember();
@@ -73,12 +71,11 @@ export class WatchPage {
     const { connection, subject, tell } = this.#parts;
     const { planId } = subject;
     try {
-      const [plan, workers] = await Promise.all([connection.ask('plan', { planId }), this.#workers.draw()]);
-      this.#isAlone = workers === 0;
+      const [plan] = await Promise.all([connection.ask('plan', { planId }), this.#drawWorkers()]);
       this.#draw(plan);
       this.#drawPace(plan);
       this.#failedNodes = plan.failedNodes;
-      await Promise.all([this.#failures.draw(plan), this.#gate.draw(), this.#history.draw()]);
+      await Promise.all([this.#failures.draw(plan), this.#drawGate(), this.#history.draw()]);
       if (isMoving(plan)) await this.#countInHand();
       tell();
     } catch (error) {
@@ -110,13 +107,25 @@ export class WatchPage {
         status: 'in_progress',
         limit: MOST_IN_HAND,
       });
-      await this.#workers.draw();
+      await this.#drawWorkers();
       this.#inHand = next === undefined ? count(items.length) : `${count(items.length)}+`;
     } catch {
       // The page says elsewhere that the registry cannot be read.
     } finally {
       this.#isCounting = false;
     }
+  }
+
+  async #drawWorkers(): Promise<void> {
+    const { connection, subject } = this.#parts;
+    const workers = await connection.ask('workers');
+    this.#isAlone = workers.length === 0;
+    this.#workers.replaceChildren(...workersView(workers, subject.planId, connection.say));
+  }
+
+  async #drawGate(): Promise<void> {
+    const { connection, subject } = this.#parts;
+    this.#gate.replaceChildren(...(await gateView(connection, subject.planId)));
   }
 
   #remember(): void {
