@@ -20,6 +20,7 @@ import { commandTable } from '../packages/cli/src/command-table.ts';
 import { buildProgram } from '../packages/cli/src/program.ts';
 import type { Played } from './docs/play.ts';
 import { missingLines, type Sample, samplesOf, wordsOf } from './docs/samples.ts';
+import { sampleRuntime } from './sample-runtime.ts';
 
 const player = join(import.meta.dirname, 'docs/play.ts');
 const configuration = 'embedding-registry.config.ts';
@@ -83,7 +84,7 @@ async function playBatch(folder: string, samples: readonly Sample[]): Promise<vo
   if (lines.length === 0) return;
   const [commandFile, resultFile] = [join(folder, 'commands.json'), join(folder, 'results.json')];
   writeFileSync(commandFile, JSON.stringify(lines));
-  await promisify(execFile)(process.execPath, [player, commandFile, resultFile], {
+  await promisify(execFile)(sampleRuntime, [player, commandFile, resultFile], {
     cwd: folder,
     env: { ...process.env, QDRANT_URL: server.url, NODE_NO_WARNINGS: '1' },
     timeout: 120_000,

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { startQdrantDouble } from '@registry/qdrant-double';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { writeTinyModel } from '../packages/embedders/test/tiny-model/tiny-model.ts';
+import { sampleRuntime } from './sample-runtime.ts';
 
 /** What each example prints, in order. */
 const prints: Readonly<Record<string, readonly string[]>> = {
@@ -53,7 +54,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 function run(code: string): Promise<{ readonly stdout: string; readonly stderr: string }> {
   writeFileSync(join(folder, 'example.ts'), code);
   const env = { ...process.env, QDRANT_URL: server.url };
-  return promisify(execFile)(process.execPath, ['example.ts'], { cwd: folder, env });
+  return promisify(execFile)(sampleRuntime, ['example.ts'], { cwd: folder, env });
 }
 
 describe('the examples of the README files', () => {

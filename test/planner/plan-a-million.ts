@@ -4,7 +4,8 @@ import { endlessStore, models } from './endless-store.ts';
 
 const [dbPath = '', count = '1000000'] = process.argv.slice(2);
 const store = endlessStore(Number(count), (from) => process.stdout.write(`page ${from}\n`));
-await using manager = await EmbeddingVersionManager.open({ dbPath, nodeStore: store });
+const manager = await EmbeddingVersionManager.open({ dbPath, nodeStore: store });
 for (const model of models) await manager.registerModel(model.toJSON());
 const plan = await manager.createMigration({ targetModelId: models[1].modelId, targetVersion: 1 });
+await manager.close();
 process.stdout.write(`planned ${plan.totalNodes} ${plan.status}\n`);

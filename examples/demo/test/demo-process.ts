@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sampleRuntime } from '../../../test/sample-runtime.ts';
 
 const program = fileURLToPath(new URL('../main.ts', import.meta.url));
 
@@ -14,7 +15,7 @@ export class DemoProcess {
   output = '';
 
   constructor(folder: string, args: readonly string[]) {
-    this.#child = spawn(process.execPath, [program, ...args], {
+    this.#child = spawn(sampleRuntime, [program, ...args], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

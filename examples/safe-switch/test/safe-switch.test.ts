@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { sampleRuntime } from '../../../test/sample-runtime.ts';
 
 const main = resolve(import.meta.dirname, '../main.ts');
 const texts = resolve(import.meta.dirname, '../../../packages/embedders/node_modules/ai');
@@ -12,7 +13,7 @@ const texts = resolve(import.meta.dirname, '../../../packages/embedders/node_mod
 function start(...args: readonly string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'registry-safe-switch-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(sampleRuntime, [main, ...args], {
     cwd: folder,
     env: { ...process.env, TMPDIR: folder },
   });

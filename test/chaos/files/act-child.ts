@@ -1,10 +1,10 @@
 /** Operations by a program of its own: `node act-child.ts <list of name, folders and plan id>`. Prints why each failed. */
-import { type Begun, operations, Program, reasonIn } from './operations.ts';
+import { type Begun, operations, reasonIn, withProgram } from './operations.ts';
 
 async function answer({ name, folders, planId }: Begun): Promise<unknown> {
+  const operation = operations.find((each) => each.name === name)!;
   try {
-    await using program = await Program.open(folders);
-    return await program.run(operations.find((operation) => operation.name === name)!.act(program, planId));
+    return await withProgram(folders, (program) => program.run(operation.act(program, planId)));
   } catch (error) {
     return error;
   }

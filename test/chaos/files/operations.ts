@@ -76,18 +76,28 @@ export class Program implements AsyncDisposable {
   }
 }
 
+/** Runs in the child process too, so without `await using`, which Node 22 cannot read. */
+export async function withProgram<T>(folders: Folders, body: (program: Program) => Promise<T>): Promise<T> {
+  const program = await Program.open(folders);
+  try {
+    return await body(program);
+  } finally {
+    await program[Symbol.asyncDispose]();
+  }
+}
+
 /** Both models, and nodes that the first of them embedded; without stamps where they are to be stamped. */
 async function prepare(folders: Folders, isStamped: boolean): Promise<void> {
-  await using program = await Program.open(folders);
-  const { manager, store } = program;
-  await manager.registerModel({ ...old.spec.toJSON(), setActive: true });
-  await manager.registerModel(target.spec.toJSON());
   const nodes = Array.from({ length: NODES }, (_, index): NodeInput => {
     const content = textOf(index);
     const id = nodeIdOf(index);
     return { id, content, vector: expectedVector(old.spec, content), ...(isStamped && old.spec.info) };
   });
-  await store.upsert(nodes);
+  await withProgram(folders, async ({ manager, store }) => {
+    await manager.registerModel({ ...old.spec.toJSON(), setActive: true });
+    await manager.registerModel(target.spec.toJSON());
+    await store.upsert(nodes);
+  });
 }
 
 /** An operation that is about to be done. */
@@ -109,10 +119,11 @@ export interface Operation {
 
 async function planned(folders: Folders, upTo: 'planned' | 'migrated'): Promise<string> {
   await prepare(folders, true);
-  await using program = await Program.open(folders);
-  const { planId } = await program.manager.createMigration(to);
-  if (upTo === 'migrated') await program.run(program.manager.runMigration(planId));
-  return planId;
+  return withProgram(folders, async (program) => {
+    const { planId } = await program.manager.createMigration(to);
+    if (upTo === 'migrated') await program.run(program.manager.runMigration(planId));
+    return planId;
+  });
 }
 
 const statusIs =

@@ -75,7 +75,13 @@ function normalized(vector: Float32Array): Float32Array {
   return vector;
 }
 
-const { f16round: roundToFloat16 } = Math as unknown as { f16round(value: number): number };
+/** `Math.f16round`, which Node 22 lacks: adding so large a number leaves 10 bits of fraction, ties to even. */
+function roundToFloat16(value: number): number {
+  const exponent = Math.max(Math.floor(Math.log2(Math.abs(value))), -14);
+  const rounder = 1.5 * 2 ** (52 + exponent - 10);
+  const rounded = value + rounder - rounder;
+  return Math.abs(rounded) > 65_504 ? Math.sign(value) * Number.POSITIVE_INFINITY : rounded;
+}
 
 /** As an answer shows it. */
 export function shownVector(vector: StoredVector): unknown {

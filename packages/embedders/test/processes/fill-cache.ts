@@ -4,7 +4,8 @@ import { withCache } from '../../src/index.ts';
 
 const [, , path = '', from = '', to = ''] = process.argv;
 const embedder = testEmbedder();
-await using cached = withCache(embedder, { path });
+// Not `await using`: Node 22 cannot read it.
+const cached = withCache(embedder, { path });
 process.send?.('ready');
 await new Promise((go) => process.once('message', go));
 for (let number = Number(from); number < Number(to); number += 4)
@@ -12,5 +13,6 @@ for (let number = Number(from); number < Number(to); number += 4)
     [0, 1, 2, 3].map((more) => `text ${number + more}`),
     { purpose: 'document' },
   );
+await cached[Symbol.asyncDispose]();
 process.send?.(embedder.textsSeen.length);
 process.disconnect();
