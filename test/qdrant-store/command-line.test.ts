@@ -3,6 +3,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hashedNgram } from '@registry/embedders';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { builtPackage } from '../../packages/cli/test/built-program.ts';
 import { evr, evrJson } from '../../packages/cli/test/evr.ts';
 import { emptyFolder } from '../../packages/cli/test/project.ts';
 import { ALIAS, COLLECTION, type MadeStore, makeStore } from './harness.ts';
@@ -26,7 +27,7 @@ async function project({ double }: MadeStore): Promise<string> {
   mkdirSync(join(modules, '@qdrant'));
   const root = resolve(import.meta.dirname, '../..');
   for (const name of ['core', 'embedders', 'qdrant'])
-    symlinkSync(join(root, 'packages', name), join(modules, '@registry', name), 'junction');
+    symlinkSync(builtPackage(name), join(modules, '@registry', name), 'junction');
   const client = '@qdrant/js-client-rest';
   symlinkSync(join(root, 'node_modules', client), join(modules, client), 'junction');
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));

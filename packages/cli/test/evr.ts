@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { program } from './built-program.ts';
 
-export const program = fileURLToPath(new URL('../src/evr.ts', import.meta.url));
+/** The program as it lies here, which is run too: see `built-program.ts` for the other one. */
+export const sources = fileURLToPath(new URL('../src/evr.ts', import.meta.url));
 
 export interface Outcome {
   readonly exitCode: number | null;
@@ -33,19 +35,17 @@ export interface CallOptions {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  readonly program?: string;
 }
-
-/** Programs of the workspace are TypeScript: stripping its types each time would take most of a test's time. */
-const compiled = fileURLToPath(new URL('../node_modules/.cache/node', import.meta.url));
 
 /** Without what this machine may have set. */
 export function environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const { PATH = '', HOME = '', TMPDIR = tmpdir() } = process.env;
-  return { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE: compiled, ...extra };
+  const { PATH = '', HOME = '', TMPDIR = tmpdir(), NODE_COMPILE_CACHE = '' } = process.env;
+  return { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE, ...extra };
 }
 
-function start(parameters: readonly string[], { cwd, env }: CallOptions): ChildProcess {
-  const child = spawn(process.execPath, [program, ...parameters], {
+function start(parameters: readonly string[], { cwd, env, ...o }: CallOptions): ChildProcess {
+  const child = spawn(process.execPath, [o.program ?? program, ...parameters], {
     cwd,
     env: environment(env),
     stdio: ['pipe', 'pipe', 'pipe'],

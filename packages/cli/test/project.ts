@@ -1,10 +1,11 @@
 /** A folder as a user has one: packages, a configuration file, nodes. */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { binaryHdv } from '@registry/embedders';
 import { SqliteNodeStore } from '@registry/node-memory';
 import { onTestFinished } from 'vitest';
+import { builtPackage } from './built-program.ts';
 import { type CallOptions, evr, evrJson, type Outcome, type Result, Running } from './evr.ts';
 
 const packages = ['core', 'cli', 'embedders', 'node-memory'];
@@ -47,8 +48,7 @@ export class Project {
     const { folder } = project;
     const modules = join(folder, 'node_modules', '@registry');
     mkdirSync(modules, { recursive: true });
-    for (const name of packages)
-      symlinkSync(resolve(import.meta.dirname, '../..', name), join(modules, name), 'junction');
+    for (const name of packages) symlinkSync(builtPackage(name), join(modules, name), 'junction');
     writeFileSync(
       join(folder, 'package.json'),
       JSON.stringify({ type: 'type' in options ? options.type : 'module' }),

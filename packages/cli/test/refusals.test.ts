@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { EmbeddingVersionManager } from '@registry/core';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { environment, evr, program } from './evr.ts';
+import { program } from './built-program.ts';
+import { environment, evr, sources } from './evr.ts';
 import { emptyFolder, notes, Project } from './project.ts';
 
 /** Refuses each second text, in words that would clear a screen. */
@@ -231,7 +232,8 @@ describe('help', () => {
       `import { registerHooks } from 'node:module';
 registerHooks({ load(url, context, next) { process._rawDebug(url); return next(url, context); } });`,
     );
-    const { stderr } = await evr(['--help'], { cwd, env: { NODE_OPTIONS: `--import=${cwd}/loaded.mjs` } });
+    const env = { NODE_OPTIONS: `--import=${cwd}/loaded.mjs` };
+    const { stderr } = await evr(['--help'], { cwd, env, program: sources });
     const loaded = stderr.split('\n').filter((url) => /\/(core|zod|jiti|@clack|better-sqlite3)\//.test(url));
     expect(stderr).toContain('/commander/');
     expect(loaded).toEqual([]);

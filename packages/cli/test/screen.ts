@@ -1,7 +1,8 @@
 /** A terminal of a given width, with the real program in it. */
 import { stripVTControlCharacters } from 'node:util';
 import { onTestFinished } from 'vitest';
-import { environment, program } from './evr.ts';
+import { program } from './built-program.ts';
+import { environment } from './evr.ts';
 
 /** Its binaries come with npm for the usual systems; elsewhere what needs a terminal is skipped. */
 const pty = await import('@lydell/node-pty').then(

@@ -1,6 +1,6 @@
 import type { EmbeddingVersionManager, MigrationPlan } from '@registry/core';
 import { z } from 'zod';
-import { errorCodeOption, opened, tuningOf, tuningShape } from '../call.ts';
+import { errorCodeOption, type Handler, opened, tuningOf, tuningShape } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Output } from '../output.ts';
 import { counted, grouped, modelName, paceText, spendText } from '../screen/phrases.ts';
@@ -44,20 +44,23 @@ export const cancel = opened('steer', named, async (call, o, { manager }) => {
 
 const retrySchema = named.extend({ node: z.array(z.string()).optional(), error: errorCodeOption.optional() });
 
-export const retry = opened('steer', retrySchema, async (call, o, { manager }) => {
+export const retry: Handler = async (call) => {
+  const o = call.read(retrySchema);
   if (o.node !== undefined && o.error !== undefined)
     throw new UsageError('Pass --node or --error, not both.');
-  const { planId } = await planOf(manager, o.plan);
-  const count = await manager.retryFailed({
-    planId,
-    ...(o.node && { nodeIds: o.node }),
-    ...(o.error && { errorCode: o.error }),
+  return call.with('steer', async ({ manager }) => {
+    const { planId } = await planOf(manager, o.plan);
+    const count = await manager.retryFailed({
+      planId,
+      ...(o.node && { nodeIds: o.node }),
+      ...(o.error && { errorCode: o.error }),
+    });
+    const plan = await manager.getMigration(planId);
+    call.output.say(`Put back to pending: ${counted(count, 'task')} of plan ${short(plan)}`);
+    if (count > 0) await sayWithoutWorker(call.output, manager, plan);
+    return { data: { count, plan } };
   });
-  const plan = await manager.getMigration(planId);
-  call.output.say(`Put back to pending: ${counted(count, 'task')} of plan ${short(plan)}`);
-  if (count > 0) await sayWithoutWorker(call.output, manager, plan);
-  return { data: { count, plan } };
-});
+};
 
 export const tune = opened('steer', named.extend(tuningShape), async (call, o, { manager }) => {
   if (Object.keys(tuningOf(o, undefined)).length === 0)
