@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../src/clock.ts';
-import { openRegistryReadOnly } from '../src/sqlite/open-read-only.ts';
-import { openRegistry } from '../src/sqlite/open-registry.ts';
-import { ManualClock } from '../src/testing/manual-clock.ts';
-import { listing, temporaryFolder } from './fixtures/folder.ts';
-import { OriginDatabase } from './fixtures/origin-database.ts';
-import { done, mini, plan, tasksOf } from './fixtures/origin-openings.ts';
-import { RegistryChild } from './fixtures/registry-child.ts';
+import { systemClock } from '../../src/clock.ts';
+import { openRegistryReadOnly } from '../../src/sqlite/open-read-only.ts';
+import { openRegistry } from '../../src/sqlite/open-registry.ts';
+import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { listing, temporaryFolder } from '../fixtures/folder.ts';
+import { OriginDatabase } from '../fixtures/origin-database.ts';
+import { done, mini, plan, tasksOf } from '../fixtures/origin-openings.ts';
+import { RegistryChild } from '../fixtures/registry-child.ts';
 
 const actor = 'tester';
-const dieInUpgrade = fileURLToPath(new URL('./fixtures/die-in-upgrade.ts', import.meta.url));
+const dieInUpgrade = fileURLToPath(new URL('../fixtures/die-in-upgrade.ts', import.meta.url));
 
 const rowsOf = (path: string) => {
   const raw = new Database(path, { readonly: true });

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { isRegistryError, type RegistryErrorCode } from '../src/errors.ts';
-import type { Claim, Lease, PlanDraft, RollbackOutcome, TaskOutcome } from '../src/ports/registry-store.ts';
-import { allPlans, allTasks, type KnownLease, LEASE_MS } from '../src/testing/registry-store/audit.ts';
-import { nodeIds, nodesOf, Scene } from '../src/testing/registry-store/scene.ts';
+import { isRegistryError, type RegistryErrorCode } from '../../src/errors.ts';
+import type {
+  Claim,
+  Lease,
+  PlanDraft,
+  RollbackOutcome,
+  TaskOutcome,
+} from '../../src/ports/registry-store.ts';
+import { allPlans, allTasks, type KnownLease, LEASE_MS } from '../../src/testing/registry-store/audit.ts';
+import { nodeIds, nodesOf, Scene } from '../../src/testing/registry-store/scene.ts';
 import { makeRegistryFile } from './registry-files.ts';
 
 const RUNS = 40;

@@ -1,8 +1,8 @@
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { registryStoreContract } from '../src/testing/index.ts';
-import { LEASE_MS } from '../src/testing/registry-store/audit.ts';
-import { nodeIds, Scene } from '../src/testing/registry-store/scene.ts';
+import { registryStoreContract } from '../../src/testing/index.ts';
+import { LEASE_MS } from '../../src/testing/registry-store/audit.ts';
+import { nodeIds, Scene } from '../../src/testing/registry-store/scene.ts';
 import { makeRegistryFile } from './registry-files.ts';
 
 describe('the registry in SQLite keeps the contract of its port', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { OriginPlanFields } from './fixtures/origin-database.ts';
+import type { OriginPlanFields } from '../fixtures/origin-database.ts';
 import {
   completed_at,
   done,
@@ -8,7 +8,7 @@ import {
   plan,
   started_at,
   tasksOf,
-} from './fixtures/origin-openings.ts';
+} from '../fixtures/origin-openings.ts';
 
 describe('plans and tasks', () => {
   it('are what plan_data says, whatever the columns and the table of tasks say', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { OriginDatabase } from './fixtures/origin-database.ts';
-import { bits, expectBoth, mini, mini2, opened, plan } from './fixtures/origin-openings.ts';
+import type { OriginDatabase } from '../fixtures/origin-database.ts';
+import { bits, expectBoth, mini, mini2, opened, plan } from '../fixtures/origin-openings.ts';
 
 describe('models', () => {
   it('come in with notes, times and the one that is active', async () => {

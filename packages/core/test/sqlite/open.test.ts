@@ -10,13 +10,13 @@ import {
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { type Clock, systemClock } from '../src/clock.ts';
-import { openRegistry } from '../src/sqlite/open-registry.ts';
-import { APPLICATION_ID, SCHEMA_VERSION } from '../src/sqlite/schema.ts';
-import { ManualClock } from '../src/testing/manual-clock.ts';
-import { forbidWriting, listing, temporaryFolder } from './fixtures/folder.ts';
-import { OriginDatabase } from './fixtures/origin-database.ts';
-import { RegistryChild } from './fixtures/registry-child.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
+import { openRegistry } from '../../src/sqlite/open-registry.ts';
+import { APPLICATION_ID, SCHEMA_VERSION } from '../../src/sqlite/schema.ts';
+import { ManualClock } from '../../src/testing/manual-clock.ts';
+import { forbidWriting, listing, temporaryFolder } from '../fixtures/folder.ts';
+import { OriginDatabase } from '../fixtures/origin-database.ts';
+import { RegistryChild } from '../fixtures/registry-child.ts';
 
 const actor = 'tester';
 const binaryHdv = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { RegistryStore } from '../src/ports/registry-store.ts';
-import type { OriginDatabase } from './fixtures/origin-database.ts';
-import { done, expectBoth, expectSound, mini, opened, plan, tasksOf } from './fixtures/origin-openings.ts';
+import type { RegistryStore } from '../../src/ports/registry-store.ts';
+import type { OriginDatabase } from '../fixtures/origin-database.ts';
+import { done, expectBoth, expectSound, mini, opened, plan, tasksOf } from '../fixtures/origin-openings.ts';
 
 describe('damaged plans', () => {
   const whole = plan({ status: 'in_progress', tasks: [done('a'), { node_id: 'b' }, { node_id: 'ü"' }] });

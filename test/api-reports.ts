@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { Extractor, ExtractorConfig, type IConfigFile } from '@microsoft/api-extractor';
 
-const workspace = resolve(import.meta.dirname, '../..');
+const workspace = resolve(import.meta.dirname, '..');
 const isCheck = process.argv.includes('--check');
 
 /** Package and entry, without `src/` and `.ts`. `@registry/core/sqlite` is for the siblings, yet a door. */

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openRegistry } from '../src/sqlite/open-registry.ts';
-import type { ManualClock, RegistryStoreUnderTest } from '../src/testing/index.ts';
+import { openRegistry } from '../../src/sqlite/open-registry.ts';
+import type { ManualClock, RegistryStoreUnderTest } from '../../src/testing/index.ts';
 
 /** A new registry file in a folder of its own, opened twice. */
 export async function makeRegistryFile({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { RegistryStore } from '../src/ports/registry-store.ts';
-import { done, expectBoth, mini, mini2, opened, plan, tasksOf } from './fixtures/origin-openings.ts';
+import type { RegistryStore } from '../../src/ports/registry-store.ts';
+import { done, expectBoth, mini, mini2, opened, plan, tasksOf } from '../fixtures/origin-openings.ts';
 
 describe('backups', () => {
   it('a plan that ended has none and says so', async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { openSqlite } from '../src/sqlite/database.ts';
+import { openSqlite } from '../../src/sqlite/database.ts';
 
 it('every connection is durable at each commit, also one to a file that is opened again', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'durability-'));

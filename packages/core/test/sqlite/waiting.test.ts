@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
-import { isRegistryError } from '../src/errors.ts';
-import { openSqlite } from '../src/sqlite/database.ts';
-import { ManualClock } from '../src/testing/index.ts';
+import { isRegistryError } from '../../src/errors.ts';
+import { openSqlite } from '../../src/sqlite/database.ts';
+import { ManualClock } from '../../src/testing/index.ts';
 
 /** Each attempt costs real time: here they are few. */
 class CoarseClock extends ManualClock {

@@ -1,5 +1,5 @@
 import type { Statement } from 'better-sqlite3';
-import type { SqliteDatabase } from '../src/sqlite/database.ts';
+import type { SqliteDatabase } from '../../src/sqlite/database.ts';
 
 /** A statement as it ran, with the plan that SQLite made for it. */
 export interface RecordedStatement {

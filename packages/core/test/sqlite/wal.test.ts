@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { openSqlite } from '../src/sqlite/database.ts';
+import { openSqlite } from '../../src/sqlite/database.ts';
 
 const LIMIT_BYTES = 1024 * 1024;
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { isRegistryError, loadRegistryConfig, type RegistryConfig, resolveConfig } from '../src/index.ts';
+import { isRegistryError, loadRegistryConfig, type RegistryConfig, resolveConfig } from '../../src/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'registry-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));

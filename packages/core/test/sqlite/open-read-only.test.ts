@@ -11,16 +11,16 @@ import {
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { EmbeddingModelSpec } from '../src/model/model-spec.ts';
-import { registryFileKind } from '../src/open.ts';
-import type { RegistryStore } from '../src/ports/registry-store.ts';
-import { openRegistryReadOnly } from '../src/sqlite/open-read-only.ts';
-import { openRegistry } from '../src/sqlite/open-registry.ts';
-import { APPLICATION_ID, SCHEMA_VERSION } from '../src/sqlite/schema.ts';
-import { forbidWriting, listing, temporaryFolder } from './fixtures/folder.ts';
-import { OriginDatabase } from './fixtures/origin-database.ts';
-import { mini, plan } from './fixtures/origin-openings.ts';
-import { RegistryChild } from './fixtures/registry-child.ts';
+import { EmbeddingModelSpec } from '../../src/model/model-spec.ts';
+import { registryFileKind } from '../../src/open.ts';
+import type { RegistryStore } from '../../src/ports/registry-store.ts';
+import { openRegistryReadOnly } from '../../src/sqlite/open-read-only.ts';
+import { openRegistry } from '../../src/sqlite/open-registry.ts';
+import { APPLICATION_ID, SCHEMA_VERSION } from '../../src/sqlite/schema.ts';
+import { forbidWriting, listing, temporaryFolder } from '../fixtures/folder.ts';
+import { OriginDatabase } from '../fixtures/origin-database.ts';
+import { mini, plan } from '../fixtures/origin-openings.ts';
+import { RegistryChild } from '../fixtures/registry-child.ts';
 
 const specOf = (modelId: string) =>
   new EmbeddingModelSpec({ modelId, version: 1, dimension: 3, checksum: 'c' });

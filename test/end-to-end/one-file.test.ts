@@ -4,8 +4,8 @@ import { expectedVector, testEmbedder } from '@registry/core/testing';
 import { SqliteNodeStore } from '@registry/node-memory';
 import Database from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
-import { SCHEMA_VERSION } from '../packages/core/src/sqlite/schema.ts';
-import { temporaryFolder } from './scene.ts';
+import { SCHEMA_VERSION } from '../../packages/core/src/sqlite/schema.ts';
+import { temporaryFolder } from '../scene.ts';
 
 const old = testEmbedder({ modelId: 'old-model', dimension: 8 });
 const target = testEmbedder({ modelId: 'new-model', dimension: 12 });
