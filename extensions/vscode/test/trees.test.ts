@@ -1,3 +1,4 @@
+import type { MigrationStatus } from '@registry/core';
 import { describe, expect, it } from 'vitest';
 import { english } from '../src/language.ts';
 import { type MigrationsBranch, MigrationsTree } from '../src/model/migrations-tree.ts';
@@ -26,6 +27,17 @@ describe('the migrations tree', () => {
     expect(shown(await below(tree, roots, 'Paused'))).toEqual(['0 % | → target:v1']);
     expect(shown(await below(tree, roots, 'Waiting'))).toEqual(['0 % · no worker | → target:v1']);
     expect(asked).not.toContain('tasks');
+  });
+
+  it('opens what is unfinished, and what was completed once nothing is', async () => {
+    const { reader, file } = await openScene();
+    const opened = async (...statuses: MigrationStatus[]) => {
+      const read = async () => ({ statuses, workers: [] }) as never;
+      const roots = await new MigrationsTree({ ...reader, read }, english).roots([file]);
+      return roots.filter(({ row }) => row.expansion === 'expanded').map(({ row }) => row.label);
+    };
+    expect(await opened('pending', 'completed', 'failed')).toEqual(['Waiting']);
+    expect(await opened('completed', 'failed')).toEqual(['Completed']);
   });
 
   it('shows long lists in pages', async () => {

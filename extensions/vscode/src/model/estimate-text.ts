@@ -60,9 +60,9 @@ function figureLines(preview: PlanPreview, say: Say): readonly string[] {
   );
 }
 
-/** `about 1,200 (1,100 to 1,400)`; what was counted has no range. */
+/** `about 1,200 (1,100 to 1,400)`; what was counted has no range, nor what is below the least that is told. */
 function withRange({ value, low, high }: Estimate, text: (value: number) => string, say: Say): string {
-  if (low === high) return text(value);
+  if (text(low) === text(high)) return text(value);
   return say('about {value} ({low} to {high})', { value: text(value), low: text(low), high: text(high) });
 }
 

@@ -105,6 +105,8 @@ export class MigrationsTree {
 
   async #statuses(file: RegistryFile): Promise<readonly MigrationsBranch[]> {
     const { statuses, workers } = await this.#reader.read(file.path, 'summary');
+    // A plan that has just ended is not to be looked for: its cutover is next.
+    const open = statuses.some((status) => unfinished.includes(status)) ? unfinished : ['completed'];
     const groups = order
       .filter((status) => statuses.includes(status))
       .map((status) => {
@@ -115,7 +117,7 @@ export class MigrationsTree {
           icon: { name: 'folder' },
           spoken: this.#say('{status} plans', { status: label }),
           context: 'status',
-          expansion: unfinished.includes(status) ? 'expanded' : 'collapsed',
+          expansion: open.includes(status) ? 'expanded' : 'collapsed',
         };
         return { kind: 'status', file, status, row } as const;
       });
