@@ -10,26 +10,27 @@ outline: [2, 3]
 
 # Metrics and traces
 
-A worker measures itself through \`@opentelemetry/api\`. Where an application has started an SDK of OpenTelemetry, before or
-after \`open\`, it gets what follows; where none is, nothing is counted. \`telemetryNames\` is the same table in code.
+A worker reports metrics and spans through \`@opentelemetry/api\`: they reach the OpenTelemetry SDK that your application has
+started, before or after \`open\`. Without one nothing is measured. In code, \`telemetryNames\` holds the same names.
 
-No attribute holds an id, a text or metadata of a node. \`error.type\` is a [code](./errors.md).
+No attribute holds the id, text or metadata of a node. \`error.type\` is an [error code](./errors.md).
 
 ## Metrics
 
 ${Object.entries(metrics)
   .map(([name, { kind, unit, description, attributes }]) =>
-    section(name, `A ${kind} in ${code(unit)}. ${prose(description)}`, 'Split by', attributes),
+    section(name, `${kind}, ${code(unit)}`, description, attributes),
   )
   .join('\n')}
 ## Spans
 
 ${Object.entries(spans)
-  .map(([name, { description, attributes }]) => section(name, prose(description), 'Attributes:', attributes))
+  .map(([name, { description, attributes }]) => section(name, 'span', description, attributes))
   .join('\n')}`;
 }
 
-function section(name: string, text: string, before: string, attributes: readonly string[]): string {
-  const listed = attributes.length === 0 ? '' : `\n${before} ${attributes.map(code).join(', ')}.\n`;
-  return `### ${name}\n\n${text}\n${listed}`;
+/** Below the end of the name, which tells them apart in the outline. */
+function section(name: string, kind: string, description: string, attributes: readonly string[]): string {
+  const listed = attributes.length === 0 ? '' : `\nAttributes: ${attributes.map(code).join(', ')}.\n`;
+  return `### ${name.replace('embedding_registry.', '')}\n\n${code(name)} (${kind})\n\n${prose(description)}\n${listed}`;
 }

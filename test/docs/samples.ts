@@ -52,6 +52,7 @@ export function samplesOf(markdown: string): {
 
 function commandsOf(text: string): readonly CommandSample[] {
   return text
+    .replaceAll(/\\\n\s*/g, '')
     .split('\n')
     .map((text) => ({
       kind: 'command' as const,
