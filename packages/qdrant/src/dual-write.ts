@@ -4,6 +4,7 @@ import { namedKeys } from './named/named-sides.ts';
 import { type PointId, pointIdOf } from './point-id.ts';
 import { compact } from './points/compact.ts';
 import { hashOf } from './points/contents.ts';
+import { fetchPoints } from './points/fetch-points.ts';
 import { type KnownWrite, writeKnown } from './points/known-write.ts';
 import {
   DUAL_FIELD,
@@ -250,13 +251,8 @@ export class DualWriter {
     });
   }
 
-  #wholePoints(collection_name: string, ids: readonly PointId[]): Promise<readonly PointRecord[]> {
-    return this.#store.connection.read<readonly PointRecord[]>('getPoints', {
-      collection_name,
-      ids,
-      with_payload: true,
-      with_vector: false,
-    });
+  #wholePoints(collection: string, ids: readonly PointId[]): Promise<readonly PointRecord[]> {
+    return fetchPoints({ connection: this.#store.connection, collection }, ids, { payload: true });
   }
 
   /** Deletes nodes on both sides; absent ones are no error. */

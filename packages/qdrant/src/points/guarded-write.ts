@@ -4,6 +4,7 @@ import type { Connection } from '../server/connection.ts';
 import { statusOf } from '../server/failure.ts';
 import type { PointRecord, UpdateOperation } from '../server/requests.ts';
 import { bytesOf, inGroups, type RequestLimits } from './compact.ts';
+import { fetchPoints } from './fetch-points.ts';
 
 /** One guarded change of one point: operations that are done in order, each finding its own guard. */
 export interface GuardedChange {
@@ -104,15 +105,14 @@ function together(operations: readonly UpdateOperation[]): readonly UpdateOperat
 }
 
 async function readBack(
-  { connection, collection: collection_name }: WritePlace,
+  place: WritePlace,
   changes: readonly GuardedChange[],
-  with_payload: boolean | readonly string[],
+  payload: boolean | readonly string[],
 ): Promise<ReadonlyMap<string, PointRecord>> {
-  const points = await connection.read<readonly PointRecord[]>('getPoints', {
-    collection_name,
-    ids: changes.map(({ id }) => id),
-    with_payload,
-    with_vector: false,
-  });
+  const points = await fetchPoints(
+    place,
+    changes.map(({ id }) => id),
+    { payload },
+  );
   return new Map(points.map((point) => [String(point.id), point]));
 }

@@ -24,6 +24,7 @@ import type { Filter, PointRecord } from '../server/requests.ts';
 import type { RequestLimits } from './compact.ts';
 import { type Contents, hashOf } from './contents.ts';
 import { fenceOf, resolvedHash } from './fence.ts';
+import { fetchPoints } from './fetch-points.ts';
 import { stampFilter, whereConditions } from './filters.ts';
 import { writeGuarded } from './guarded-write.ts';
 import type { PageSize } from './page-size.ts';
@@ -57,8 +58,6 @@ export interface PointPlace {
   /** How long pages of whole points may be, by those seen before. */
   readonly pages: PageSize;
 }
-
-const READ_IDS = 256;
 
 /** What of a payload this package needs; all of it where texts are fetched by it. */
 export function neededPayload({ contents, slot }: Pick<PointPlace, 'contents' | 'slot'>): true | string[] {
@@ -97,48 +96,24 @@ async function pointsOf(
   ids: readonly PointId[],
   signal?: AbortSignal,
 ): Promise<readonly PointRecord[]> {
-  const found: PointRecord[] = [];
   signal?.throwIfAborted();
-  for (let start = 0; start < ids.length; start += READ_IDS)
-    found.push(
-      ...(await place.connection.read<readonly PointRecord[]>(
-        'getPoints',
-        {
-          collection_name: place.collection,
-          ids: ids.slice(start, start + READ_IDS),
-          with_payload: neededPayload(place),
-          with_vector: place.isUnnamed ? true : [place.slot.vector],
-        },
-        signal,
-      )),
-    );
-  return found;
+  const vectors = place.isUnnamed ? true : [place.slot.vector];
+  return fetchPoints(place, ids, { payload: neededPayload(place), vectors }, signal);
 }
 
 /** The values of one payload field, where they can be filtered by. */
 export async function readField(
-  { connection, collection }: Pick<PointPlace, 'connection' | 'collection'>,
+  place: Pick<PointPlace, 'connection' | 'collection'>,
   ids: readonly string[],
   field: string,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, string | number | boolean>> {
+  const payload = [pathOf(field), NODE_ID_FIELD];
   const values = new Map<string, string | number | boolean>();
-  for (let start = 0; start < ids.length; start += READ_IDS) {
-    const points = await connection.read<readonly PointRecord[]>(
-      'getPoints',
-      {
-        collection_name: collection,
-        ids: ids.slice(start, start + READ_IDS).map(pointIdOf),
-        with_payload: [pathOf(field), NODE_ID_FIELD],
-        with_vector: false,
-      },
-      signal,
-    );
-    for (const point of points) {
-      const value = fieldAt(point.payload, field);
-      if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-        values.set(nodeIdOf(point), value);
-    }
+  for (const point of await fetchPoints(place, ids.map(pointIdOf), { payload }, signal)) {
+    const value = fieldAt(point.payload, field);
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+      values.set(nodeIdOf(point), value);
   }
   return values;
 }

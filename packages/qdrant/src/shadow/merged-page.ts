@@ -1,8 +1,7 @@
 import { comparePointIds, cursorOf, idOfCursor, type PointId } from '../point-id.ts';
+import { fetchPoints } from '../points/fetch-points.ts';
 import { type PointPlace, scrollWhole } from '../points/point-nodes.ts';
 import type { PointRecord } from '../server/requests.ts';
-
-const READ_IDS = 256;
 
 /** One collection of the two, and the vectors that move whole with its points. */
 export interface End {
@@ -47,25 +46,12 @@ export function pairsOf(old: readonly PointRecord[], others: readonly PointRecor
 }
 
 /** Whole points by id, with these vectors; absent ids are left out. */
-export async function readPoints(
+export function readPoints(
   { place }: End,
   ids: readonly PointId[],
   vectors: readonly string[],
   signal?: AbortSignal,
 ): Promise<readonly PointRecord[]> {
-  const found: PointRecord[] = [];
-  for (let start = 0; start < ids.length; start += READ_IDS)
-    found.push(
-      ...(await place.connection.read<readonly PointRecord[]>(
-        'getPoints',
-        {
-          collection_name: place.collection,
-          ids: ids.slice(start, start + READ_IDS),
-          with_payload: true,
-          with_vector: vectors.length === 0 ? false : place.isUnnamed ? true : vectors,
-        },
-        signal,
-      )),
-    );
-  return found;
+  const wanted = vectors.length === 0 ? false : place.isUnnamed ? true : vectors;
+  return fetchPoints(place, ids, { payload: true, vectors: wanted }, signal);
 }
