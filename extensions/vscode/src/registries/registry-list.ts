@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { settings as settingNames } from '../ids.ts';
 import type { RegistryFile } from '../model/registry-file.ts';
 import { parseSettings } from '../settings-schema.ts';
-import type { Projects } from '../work/projects.ts';
+import { editorPath, type Projects } from '../work/projects.ts';
 import type { RegistryProcess } from './registry-process.ts';
 
 const REGISTRY_FILES = '**/embedding_registry.sqlite';
@@ -129,7 +129,8 @@ export class RegistryList implements vscode.Disposable {
 
   async #find(): Promise<readonly RegistryFile[]> {
     const [byName, byConfig] = await Promise.all([this.#findByName(), this.#findByConfig()]);
-    const paths = new Set([...this.#named(), ...this.#configured, ...byConfig, ...byName, ...this.#opened]);
+    const all = [...this.#named(), ...this.#configured, ...byConfig, ...byName, ...this.#opened];
+    const paths = new Set(all.map(editorPath));
     return [...paths].map((path) => ({ path, label: labelOf(path), isOpened: this.#opened.includes(path) }));
   }
 

@@ -130,7 +130,7 @@ export class Projects {
       const project = { configFile, ...(name !== undefined && { name }) };
       const { result } = await this.run(project, { words: 'status' });
       const { registry } = (await result) as { registry: string };
-      return { ...project, registryPath: registry };
+      return { ...project, registryPath: editorPath(registry) };
     };
     try {
       return [await one()];
@@ -146,6 +146,9 @@ export class Projects {
     }
   }
 }
+
+/** A path as the editor writes it, by which it is told whether two are one: drives of Windows have a small letter. */
+export const editorPath = (path: string): string => vscode.Uri.file(path).fsPath;
 
 /** The command line that the workspace has installed itself: it fits the packages of its configuration file. */
 function ownProgram(folder: string): string | undefined {
