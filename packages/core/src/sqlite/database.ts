@@ -42,12 +42,15 @@ export class SqliteDatabase {
   readonly #clock: Clock;
   readonly #walLimitBytes: number;
   readonly #statements = new Map<string, Database.Statement>();
+  /** Made once: the driver makes functions for each kind of transaction out of what it is given. */
+  readonly #transaction: Database.Transaction<(body: () => unknown) => unknown>;
   #isSyncing = true;
 
   /** Wraps a connection whose pragmas are set; use {@link openSqlite}. */
   constructor(raw: Database.Database, path: string, clock: Clock, walLimitBytes = WAL_LIMIT_BYTES) {
     this.#walLimitBytes = walLimitBytes;
     this.raw = raw;
+    this.#transaction = raw.transaction((body: () => unknown) => body());
     this.path = path;
     this.#clock = clock;
   }
@@ -83,7 +86,7 @@ export class SqliteDatabase {
     const { isSynced = true } = options;
     const result = await this.#patiently(() => {
       this.#sync(isSynced);
-      return this.raw.transaction(body).immediate();
+      return this.#transaction.immediate(body) as T;
     }, options);
     await this.#relieveWal();
     return result;
@@ -98,7 +101,7 @@ export class SqliteDatabase {
 
   /** Runs `body` in one read transaction: all its statements see the same state. Errors as for `write`. */
   read<T>(body: () => T, options: { signal?: AbortSignal | undefined } = {}): Promise<T> {
-    return this.#patiently(() => this.raw.transaction(body).deferred(), options);
+    return this.#patiently(() => this.#transaction.deferred(body) as T, options);
   }
 
   async #patiently<T>(
