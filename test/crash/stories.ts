@@ -61,7 +61,7 @@ export const forwardInTwoLanes: Story = {
 const poison = 'nobody knows who embedded this';
 
 /** One text is refused: its batch is split until it is alone. */
-const splitting: Story = {
+export const splitting: Story = {
   ...forward,
   name: 'a migration that splits a batch',
   options: {
