@@ -37,6 +37,10 @@ export async function allPlans(manager: EmbeddingVersionManager): Promise<Migrat
   return found;
 }
 
+/** It holds its nodes: they are refused to another plan. */
+export const isUnfinished = ({ status }: MigrationPlan): boolean =>
+  ['pending', 'in_progress', 'paused', 'rolling_back'].includes(status);
+
 /** The beginnings of ids by which these plans can be told apart from each other. */
 export function shortIds(plans: readonly MigrationPlan[]): (planId: string) => string {
   const ids = plans.map(({ planId }) => planId);

@@ -1,6 +1,6 @@
 import { type MigrationPlan, type MigrationProgress, systemClock } from '@registry/core';
 import type { Ending, Output } from './output.ts';
-import { counted, duration, grouped, modelName, reasonText, statusWord } from './screen/phrases.ts';
+import { counted, duration, grouped, modelName, reasonText, shortId, statusWord } from './screen/phrases.ts';
 import { progressLine } from './screen/progress-line.ts';
 import type { ExitCode } from './terminal.ts';
 import { terminal } from './terminal.ts';
@@ -52,7 +52,7 @@ export class ProgressReport {
 /** What is said of a plan that rests, or of one whose run was stopped, and the exit code for it. */
 export function endingOf(output: Output, plan: MigrationPlan, data: object = { plan }): Ending {
   output.progress('');
-  const short = plan.planId.slice(0, 8);
+  const short = shortId(plan);
   const { word, exitCode, next } = verdict(plan, short);
   const seconds =
     plan.startedAt && plan.completedAt

@@ -54,15 +54,16 @@ function heldBackText(by: HeldBackBy, plan: PlanData, say: Say): string {
 
 const timeOf = (iso: string | undefined) => iso?.slice(11, 19) ?? '';
 
-const moving: readonly MigrationStatus[] = ['pending', 'in_progress', 'rolling_back'];
+/** Of plans for which a worker has, or would have, something to do; the likeliest first. */
+export const movingStatuses: readonly MigrationStatus[] = ['in_progress', 'rolling_back', 'pending'];
 
 /** Whether a worker has, or would have, something to do for the plan. */
-export const isMoving = (plan: PlanData) => moving.includes(plan.status);
+export const isMoving = (plan: PlanData) => movingStatuses.includes(plan.status);
 
 /** What the plan itself says of it, where nobody has told more. */
 function heldOf({ status, hold, reason }: PlanData): HeldBackBy | undefined {
   if (status === 'paused') return reason?.code === 'SPEND_CAP' ? 'spendCap' : undefined;
-  if (hold === undefined || !moving.includes(status)) return undefined;
+  if (hold === undefined || !movingStatuses.includes(status)) return undefined;
   return hold.code === 'RATE_LIMITED' ? 'rateLimit' : 'backoff';
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '@registry/core';
 import type { Reader } from '../model/branches.ts';
+import { movingStatuses } from '../model/plan-text.ts';
 import type { ProgressData, Summary } from '../registry-process/messages.ts';
 import type { RegistryProcess } from './registry-process.ts';
 
@@ -7,7 +8,6 @@ import type { RegistryProcess } from './registry-process.ts';
 const SHORTEST_LOOK_MS = 500;
 /** More running plans than this are updated by what the file tells alone. */
 const MOST_WATCHED = 20;
-const moving = ['in_progress', 'rolling_back', 'pending'] as const;
 
 /** What is told of a registry that somebody looks at. */
 export interface LiveEvents {
@@ -112,7 +112,7 @@ export class LiveRegistry {
   }
 
   async #watchMoving({ statuses }: Summary, hiding: AbortSignal): Promise<void> {
-    for (const status of moving.filter((each) => statuses.includes(each))) {
+    for (const status of movingStatuses.filter((each) => statuses.includes(each))) {
       const { items } = await this.#reader.read(this.#path, 'plans', { status, limit: MOST_WATCHED });
       for (const { planId } of items) {
         const isWanted = this.#planId === undefined || this.#planId === planId;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { opened, wholeNumber } from '../call.ts';
 import { planOf } from '../names.ts';
 import { showGate, showThreshold } from '../screen/gate-page.ts';
+import { shortId } from '../screen/phrases.ts';
 import { terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -33,7 +34,7 @@ export const gate = opened('work', schema, async (call, o, { manager }) => {
     ...(o.seed !== undefined && { seed: o.seed }),
     signal: terminal.stopSignal(),
   };
-  const name = plan.planId.slice(0, 8);
+  const name = shortId(plan);
   if (o.threshold !== undefined) {
     const found = await manager.translateThreshold({
       ...sample,

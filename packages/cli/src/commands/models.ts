@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { type Call, type Handler, opened, wholeNumber } from '../call.ts';
 import { modelOf, registeredModel } from '../names.ts';
 import type { Output } from '../output.ts';
-import { counted, dateTime, grouped, modelName } from '../screen/phrases.ts';
+import { counted, dateTime, grouped, modelName, shortId } from '../screen/phrases.ts';
 import { terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
 import { warnOfEnds } from './ends.ts';
@@ -228,7 +228,7 @@ export const activate = opened('work', activateSchema, async (call, o, { manager
   call.output.say(`Active: ${modelName(model)}`);
   if (plan !== undefined) {
     call.output.say(`Plan:   ${plan.planId}, ${counted(plan.totalNodes, 'node')}`);
-    const id = plan.planId.slice(0, 8);
+    const id = shortId(plan);
     if (plan.status !== 'completed')
       call.output.note(`Next: evr run ${id}; evr gate ${id} judges the new space before.`);
   }

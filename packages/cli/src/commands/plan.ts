@@ -1,9 +1,9 @@
 import { Priority, type RegisteredModel } from '@registry/core';
 import { z } from 'zod';
 import { type Call, filterOption, type Handler, tuningOf, tuningShape } from '../call.ts';
-import { registeredModel } from '../names.ts';
+import { allPlans, isUnfinished, registeredModel } from '../names.ts';
 import { nodeIdsOf } from '../node-ids.ts';
-import { counted, modelName } from '../screen/phrases.ts';
+import { counted, modelName, shortId } from '../screen/phrases.ts';
 import type { Session } from '../session.ts';
 import { terminal } from '../terminal.ts';
 import { UsageError } from '../usage-error.ts';
@@ -34,7 +34,7 @@ export const plan: Handler = async (call) => {
     call.output.say(`Plan:    ${made.planId}`);
     if (made.strategyReason !== undefined)
       call.output.say(`How:     ${made.strategy}: ${made.strategyReason}`);
-    const short = made.planId.slice(0, 8);
+    const short = shortId(made);
     call.output.note(
       resolved.definition.nodeStore === undefined
         ? 'To run it, add nodeStore to embedding-registry.config.ts.'
@@ -68,9 +68,7 @@ async function preview(
       advice: 'Add `nodeStore: () => …` to embedding-registry.config.ts.',
     });
   const estimate = await manager.estimateMigration(wishOf(o, target));
-  const unfinished = (await manager.listMigrations({ limit: 1000 })).items.filter((one) =>
-    ['pending', 'in_progress', 'paused', 'rolling_back'].includes(one.status),
-  );
+  const unfinished = (await allPlans(manager)).filter(isUnfinished);
   showEstimate(call.output, estimate);
   if (unfinished.length > 0)
     call.output.note(

@@ -10,7 +10,7 @@ import { type Call, opened } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Ending, Output } from '../output.ts';
 import { endingOf, ProgressReport } from '../progress.ts';
-import { counted, modelName, reasonText, statusWord } from '../screen/phrases.ts';
+import { counted, modelName, reasonText, shortId, statusWord } from '../screen/phrases.ts';
 import { terminal } from '../terminal.ts';
 
 const schema = z.object({
@@ -60,7 +60,7 @@ async function runPlan({ call, manager, report, watch, signal }: Run, plan: Migr
     const ended = await manager.runMigration(plan.planId, { signal }).finally(() => following.abort());
     await shown;
     if (!watch || ended.status !== 'paused' || signal.aborted) return endingOf(call.output, ended);
-    call.output.note(`Plan ${plan.planId.slice(0, 8)} is paused; this waits until it goes on.`);
+    call.output.note(`Plan ${shortId(plan)} is paused; this waits until it goes on.`);
     call.output.event('plan', { plan: ended });
     while (!signal.aborted && (await manager.getMigration(plan.planId)).status === 'paused')
       await systemClock.sleep(LOOK_EVERY_MS, signal);
@@ -125,7 +125,7 @@ class ServedPlans {
       this.#output.event('waiting', { items: waiting });
       for (const { planId, ...why } of waiting)
         this.#output.note(
-          `${planId === '' ? 'The worker' : `Plan ${planId.slice(0, 8)}`} waits: ${reasonText(why, planId || undefined)}`,
+          `${planId === '' ? 'The worker' : `Plan ${shortId({ planId })}`} waits: ${reasonText(why, planId || undefined)}`,
         );
     }
     this.#waits = waits;
@@ -138,7 +138,7 @@ class ServedPlans {
     this.#statuses.set(plan.planId, plan.status);
     this.#output.event('plan', { plan, from });
     if (plan.status !== 'in_progress') this.#output.progress('');
-    const name = `Plan ${plan.planId.slice(0, 8)} to ${modelName(plan.targetSpec)}`;
+    const name = `Plan ${shortId(plan)} to ${modelName(plan.targetSpec)}`;
     this.#output.note(`${name}: ${statusWord(plan.status)}`);
     if (ended.includes(plan.status)) this.#statuses.delete(plan.planId);
   }

@@ -1,7 +1,7 @@
 import { type MigrationPlan, systemClock, type WorkerInfo } from '@registry/core';
 import { z } from 'zod';
 import { opened } from '../call.ts';
-import { allPlans, shortIds } from '../names.ts';
+import { allPlans, isUnfinished, shortIds } from '../names.ts';
 import type { Output } from '../output.ts';
 import { ago, grouped, modelName, reasonText } from '../screen/phrases.ts';
 import { warnOfEnds } from './ends.ts';
@@ -9,7 +9,6 @@ import { activeModel } from './models.ts';
 import { heldBackNow, showPlans } from './plans.ts';
 
 const LATEST = 5;
-const unfinished = ['pending', 'in_progress', 'paused', 'rolling_back'];
 
 export const status = opened('read', z.object({}), async (call, _, { manager, resolved }) => {
   const { output } = call;
@@ -19,8 +18,8 @@ export const status = opened('read', z.object({}), async (call, _, { manager, re
     await allPlans(manager),
     await manager.listWorkers(),
   ];
-  const open = all.filter((plan) => unfinished.includes(plan.status));
-  const ended = all.filter((plan) => !unfinished.includes(plan.status)).slice(0, LATEST);
+  const open = all.filter(isUnfinished);
+  const ended = all.filter((plan) => !isUnfinished(plan)).slice(0, LATEST);
   output.fields([
     ['registry', `${resolved.dbPath}${resolved.name === undefined ? '' : ` (${resolved.name})`}`],
     ['active model', active === undefined ? 'none' : modelName(active)],

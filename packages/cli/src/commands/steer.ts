@@ -3,24 +3,23 @@ import { z } from 'zod';
 import { errorCodeOption, type Handler, opened, tuningOf, tuningShape } from '../call.ts';
 import { planOf } from '../names.ts';
 import type { Output } from '../output.ts';
-import { counted, grouped, modelName, paceText, spendText } from '../screen/phrases.ts';
+import { counted, grouped, modelName, paceText, shortId, spendText } from '../screen/phrases.ts';
 import { UsageError } from '../usage-error.ts';
 
 const named = z.object({ plan: z.string() });
-const short = ({ planId }: MigrationPlan) => planId.slice(0, 8);
 
 export const pause = opened('steer', named, async (call, o, { manager }) => {
   const { planId } = await planOf(manager, o.plan);
   const plan = await manager.pauseMigration(planId);
-  call.output.say(`Paused: plan ${short(plan)}; batches in hand settle.`);
-  call.output.note(`evr resume ${short(plan)} lets it go on.`);
+  call.output.say(`Paused: plan ${shortId(plan)}; batches in hand settle.`);
+  call.output.note(`evr resume ${shortId(plan)} lets it go on.`);
   return { data: { plan } };
 });
 
 export const resume = opened('steer', named, async (call, o, { manager }) => {
   const { planId } = await planOf(manager, o.plan);
   const plan = await manager.resumeMigration(planId);
-  call.output.say(`Resumed: plan ${short(plan)}`);
+  call.output.say(`Resumed: plan ${shortId(plan)}`);
   await sayWithoutWorker(call.output, manager, plan);
   return { data: { plan } };
 });
@@ -30,15 +29,15 @@ export const cancel = opened('steer', named, async (call, o, { manager }) => {
   const open = plan.totalNodes - plan.completedNodes - plan.failedNodes - plan.skippedNodes;
   if (plan.status !== 'cancelled') {
     call.output.note(
-      `Ends plan ${short(plan)} to ${modelName(plan.targetSpec)} for good: ${counted(open, 'node')} will not be re-embedded, ${grouped(plan.completedNodes)} done stay at the target.`,
+      `Ends plan ${shortId(plan)} to ${modelName(plan.targetSpec)} for good: ${counted(open, 'node')} will not be re-embedded, ${grouped(plan.completedNodes)} done stay at the target.`,
     );
     await call.confirm('Cancel it?', 'a cancel', { open, done: plan.completedNodes });
   }
   const after = await manager.cancelMigration(plan.planId);
   call.output.say(
-    `Cancelled: plan ${short(after)}; ${counted(after.completedNodes, 'node')} stay at the target.`,
+    `Cancelled: plan ${shortId(after)}; ${counted(after.completedNodes, 'node')} stay at the target.`,
   );
-  if (after.completedNodes > 0) call.output.note(`evr rollback ${short(after)} puts them back.`);
+  if (after.completedNodes > 0) call.output.note(`evr rollback ${shortId(after)} puts them back.`);
   return { data: { plan: after } };
 });
 
@@ -56,7 +55,7 @@ export const retry: Handler = async (call) => {
       ...(o.error && { errorCode: o.error }),
     });
     const plan = await manager.getMigration(planId);
-    call.output.say(`Put back to pending: ${counted(count, 'task')} of plan ${short(plan)}`);
+    call.output.say(`Put back to pending: ${counted(count, 'task')} of plan ${shortId(plan)}`);
     if (count > 0) await sayWithoutWorker(call.output, manager, plan);
     return { data: { count, plan } };
   });
@@ -70,10 +69,10 @@ export const tune = opened('steer', named.extend(tuningShape), async (call, o, {
   const { planId, targetSpec } = await planOf(manager, o.plan);
   const target = await manager.getModel(targetSpec);
   const plan = await manager.tuneMigration({ planId, ...tuningOf(o, target) });
-  call.output.say(`Tuned: plan ${short(plan)}: ${paceText(plan)}`);
+  call.output.say(`Tuned: plan ${shortId(plan)}: ${paceText(plan)}`);
   const spent = spendText(plan, target?.pricePerMillionTokens);
   if (spent !== undefined) call.output.say(`Spent: ${spent}`);
-  if (plan.reason?.code === 'SPEND_CAP') call.output.note(`evr resume ${short(plan)} lets it go on.`);
+  if (plan.reason?.code === 'SPEND_CAP') call.output.note(`evr resume ${shortId(plan)} lets it go on.`);
   return { data: { plan } };
 });
 
@@ -83,5 +82,5 @@ async function sayWithoutWorker(
   plan: MigrationPlan,
 ): Promise<void> {
   if ((await manager.listWorkers()).length === 0)
-    output.note(`No worker is running: evr run ${short(plan)} works on it.`);
+    output.note(`No worker is running: evr run ${shortId(plan)} works on it.`);
 }

@@ -7,13 +7,12 @@ import { planOf } from '../names.ts';
 import type { Ending, Output } from '../output.ts';
 import { ProgressReport } from '../progress.ts';
 import { typed } from '../questions.ts';
-import { counted, grouped, modelName } from '../screen/phrases.ts';
+import { counted, grouped, modelName, shortId } from '../screen/phrases.ts';
 import { terminal } from '../terminal.ts';
 import { lastVerdict } from './gate.ts';
 import { activeModel } from './models.ts';
 
 const named = z.object({ plan: z.string() });
-const short = ({ planId }: MigrationPlan) => planId.slice(0, 8);
 
 const cutoverSchema = named.extend({
   acceptFailed: z.boolean().optional(),
@@ -58,7 +57,7 @@ export const cutover = opened('undo', cutoverSchema, async (call, o, { manager, 
   });
   call.output.say(`Active: ${modelName(after.targetSpec)}`);
   call.output.note(
-    `evr rollback ${short(after)} goes back; evr finalize ${short(after)} gives the way back up.`,
+    `evr rollback ${shortId(after)} goes back; evr finalize ${shortId(after)} gives the way back up.`,
   );
   return { data: { plan: after, counts } };
 });
@@ -94,7 +93,7 @@ function showCutover(output: Output, plan: MigrationPlan, o: CutoverPreview): vo
     ['gate', o.gate],
   ]);
   for (const reason of o.reasons.shown) output.note(`• ${reason}`);
-  if (o.reasons.more > 0) output.note(`and ${o.reasons.more} more: evr gate ${short(plan)}`);
+  if (o.reasons.more > 0) output.note(`and ${o.reasons.more} more: evr gate ${shortId(plan)}`);
   if (plan.strategy !== 'inPlace')
     output.note(
       'Both sides are compared first; then readers move to the new one in one step, unless too much is behind.',
@@ -193,9 +192,9 @@ async function rollbackEnding(
   output.progress('');
   if (nodeId === undefined && plan.status !== 'rolled_back') {
     output.say(
-      `Stopped: plan ${short(plan)} is half rolled back, ${counted(report.restored, 'node')} so far.`,
+      `Stopped: plan ${shortId(plan)} is half rolled back, ${counted(report.restored, 'node')} so far.`,
     );
-    output.note(`evr rollback ${short(plan)} or any worker goes on.`);
+    output.note(`evr rollback ${shortId(plan)} or any worker goes on.`);
     return { exitCode: 3, data: { plan, report } };
   }
   showReport(output, plan, report, true);
@@ -217,7 +216,7 @@ function showWayBack(
   const { cutOverAt, sourceSpec } = plan;
   const sample = remaining > 0 ? ` (${remainingSample.slice(0, 3).join(', ')})` : '';
   const fate = isLost ? 'lost' : `carried back first, embedded with ${modelName(sourceSpec)}`;
-  output.heading(`A rollback of plan ${short(plan)}`);
+  output.heading(`A rollback of plan ${shortId(plan)}`);
   output.fields([
     ['strategy', plan.strategy],
     ['readers', cutOverAt === undefined ? 'are on the old side still' : 'move back to the old side'],
@@ -233,7 +232,7 @@ function showReport(output: Output, plan: MigrationPlan, report: RollbackReport,
   const sample = (ids: readonly string[]) =>
     ids.length === 0 ? '' : ` (${ids.slice(0, 3).join(', ')}${ids.length > 3 ? ', …' : ''})`;
   output.heading(
-    isDone ? `Rolled back: plan ${short(plan)}` : `A rollback of plan ${short(plan)} would put back`,
+    isDone ? `Rolled back: plan ${shortId(plan)}` : `A rollback of plan ${shortId(plan)} would put back`,
   );
   output.fields([
     [
@@ -279,11 +278,11 @@ export const finalize = opened('nodes', finalizeSchema, async (call, o, { manage
     const backups = plan.completedNodes - plan.adoptedNodes;
     if (side === undefined)
       call.output.note(
-        `Gives the backups of plan ${short(plan)} up: ${counted(backups, 'node')} can be put back now, none afterwards.`,
+        `Gives the backups of plan ${shortId(plan)} up: ${counted(backups, 'node')} can be put back now, none afterwards.`,
       );
     else
       call.output.note(
-        `Gives the way back of plan ${short(plan)} up${left === undefined ? '' : `, and drops ${JSON.stringify(left)} for good`}.`,
+        `Gives the way back of plan ${shortId(plan)} up${left === undefined ? '' : `, and drops ${JSON.stringify(left)} for good`}.`,
       );
     if (left !== undefined && drop === undefined) drop = await typed(call.output, `Type ${left} to drop it:`);
     // Another name, or none, is refused below with the one that is needed.
@@ -297,8 +296,8 @@ export const finalize = opened('nodes', finalizeSchema, async (call, o, { manage
   });
   call.output.say(
     left === undefined
-      ? `Final: plan ${short(after)}; its backups are gone.`
-      : `Final: plan ${short(after)}; ${JSON.stringify(left)} is gone.`,
+      ? `Final: plan ${shortId(after)}; its backups are gone.`
+      : `Final: plan ${shortId(after)}; ${JSON.stringify(left)} is gone.`,
   );
   return { data: { plan: after, ...(left !== undefined && { dropped: left }) } };
 });

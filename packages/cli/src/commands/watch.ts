@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { opened } from '../call.ts';
 import { planOf } from '../names.ts';
 import { endingOf, ProgressReport } from '../progress.ts';
-import { modelName } from '../screen/phrases.ts';
+import { modelName, shortId } from '../screen/phrases.ts';
 import { terminal } from '../terminal.ts';
 
 const schema = z.object({ plan: z.string() });
@@ -10,9 +10,7 @@ const schema = z.object({ plan: z.string() });
 export const watch = opened('read', schema, async (call, o, { manager }) => {
   const plan = await planOf(manager, o.plan);
   const signal = terminal.leaveSignal();
-  call.output.note(
-    `Plan ${plan.planId.slice(0, 8)}: ${modelName(plan.sourceSpec)} to ${modelName(plan.targetSpec)}`,
-  );
+  call.output.note(`Plan ${shortId(plan)}: ${modelName(plan.sourceSpec)} to ${modelName(plan.targetSpec)}`);
   await new ProgressReport(call.output).follow(manager.watchMigration(plan.planId, { signal }));
   const now = await manager.getMigration(plan.planId);
   if (!signal.aborted) return endingOf(call.output, now);

@@ -40,6 +40,11 @@ export function modelName({ modelId, version }: ModelRef): string {
   return `${modelId}:v${version}`;
 }
 
+/** The beginning of a plan's id, which commands take for it. */
+export function shortId({ planId }: Pick<MigrationPlan, 'planId'>): string {
+  return planId.slice(0, 8);
+}
+
 export function percent(plan: MigrationPlan): string {
   return `${Math.floor(plan.progressPercent)} %`;
 }
