@@ -29,6 +29,9 @@ const to = { targetModelId: 'a', targetVersion: 2 };
 // Plans: what they are made of, and what comes back.
 expectTypeOf(manager.createMigration(to)).resolves.toEqualTypeOf<MigrationPlan>();
 expectTypeOf(manager.switchActiveModel(to)).resolves.toEqualTypeOf<MigrationPlan | undefined>();
+expectTypeOf(
+  manager.switchActiveModel({ ...to, migrateExisting: true }),
+).resolves.toEqualTypeOf<MigrationPlan>();
 expectTypeOf(manager.rollbackMigration({ planId: 'p' })).resolves.toEqualTypeOf<RollbackReport>();
 manager.createMigration({ ...to, priority: Priority.HIGH, strategy: 'shadow', where: { topic: 'x' } });
 manager.createMigration({ ...to, nodeIds: new Set(['a']), spendCap: { dollars: 5 } });
