@@ -7,7 +7,7 @@ import {
   type NodeStore,
   type OpenOptions,
   registryFileKind,
-  whileLooking,
+  withoutStoreCreation,
 } from '@registry/core';
 import { type ConfigFlags, type Resolved, resolveConfiguration } from './config/resolve.ts';
 import type { Output } from './output.ts';
@@ -111,7 +111,7 @@ async function storeFor(
 ): Promise<NodeStore | undefined> {
   if (!tracelessNeeds.includes(need)) return given?.();
   try {
-    return await whileLooking(async () => given?.());
+    return await withoutStoreCreation(async () => given?.());
   } catch (error) {
     if (need !== 'examine' || !isRegistryError(error, 'DATABASE_UNAVAILABLE')) throw error;
     logger.warn(`The node store could not be opened; this goes on without it: ${error.message}`);

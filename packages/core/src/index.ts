@@ -46,7 +46,6 @@ export type {
 export type { GateQuery } from './gate/sample.ts';
 export type { Cutoff, TranslatedThreshold, TranslateThresholdOptions } from './gate/translate-threshold.ts';
 export { type Logger, silentLogger } from './logger.ts';
-export { isLooking, whileLooking } from './looking.ts';
 export { EmbeddingVersionManager } from './manager.ts';
 export { type CalendarEntry, type CalendarModel, calendarDays, calendarOf } from './model/calendar.ts';
 export { computeChecksum, contentHash, type Json } from './model/checksum.ts';
@@ -166,6 +165,7 @@ export type { WriteReportOptions } from './report/write-report.ts';
 export type { SearchHit, SearchOptions } from './search.ts';
 export type { RegistryFileKind } from './sqlite/examine.ts';
 export type { StampNodesOptions } from './stamping.ts';
+export { mayCreateStore, withoutStoreCreation } from './store-creation.ts';
 export {
   type MetricDescription,
   type MetricName,

@@ -37,7 +37,10 @@ export async function retryFailed(
   // Page by page: one cause may stand behind a million nodes.
   do {
     const page = await registry.tasks({
-      ...{ planId, status: 'failed', errorCode, limit: PAGE },
+      planId,
+      status: 'failed',
+      errorCode,
+      limit: PAGE,
       ...(after !== undefined && { after }),
     });
     const ids = page.items.map(({ nodeId }) => nodeId);

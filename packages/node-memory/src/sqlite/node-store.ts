@@ -3,7 +3,7 @@ import {
   contentHash,
   type EmbeddingInfo,
   EmbeddingModelSpec,
-  isLooking,
+  mayCreateStore,
   type NodeFilter,
   type NodeHead,
   type NodeStore,
@@ -122,14 +122,14 @@ export class SqliteNodeStore implements NodeStore, AsyncDisposable {
 
   /**
    * Opens a store. Without `columns` its tables are made where they are not there yet; with them the table
-   * is the application's, and has to be adopted. Within `whileLooking` no file is made.
+   * is the application's, and has to be adopted. Within `withoutStoreCreation` no file is made.
    * @throws RegistryError `SPEC_INVALID`, `MODEL_CONFLICT`, `DATABASE_*`, `RUNTIME_TOO_OLD`
    */
   static async open(options: SqliteNodeStoreOptions): Promise<SqliteNodeStore> {
     const resolved = parseOptions(openSchema, options, 'node store options');
     const { path, table, columns, models, sqliteVec, nativeBinding, clock = systemClock } = resolved;
     if (columns === undefined) checkTableName(table);
-    if (columns !== undefined || isLooking()) assertFile(path);
+    if (columns !== undefined || !mayCreateStore()) assertFile(path);
     const database = await openSqlite({ path, nativeBinding, clock, ...FILE_OPTIONS });
     try {
       database.raw.pragma(`cache_size=-${CACHE_KIBIBYTES}`);
