@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type DefaultTheme, defineConfig, type MarkdownRenderer } from 'vitepress';
+import { defineConfig, type MarkdownRenderer } from 'vitepress';
+import { roomTitles } from '../generator/api-rooms.ts';
 import { doors } from '../generator/doors.ts';
 
 const guides = [
@@ -26,35 +25,18 @@ const reference = [
 const items = (folder: string, pages: readonly (readonly [text: string, page: string])[]) =>
   pages.map(([text, page]) => ({ text, link: `/${folder}/${page}` }));
 
-const pages: readonly DefaultTheme.SidebarItem[] = [
-  {
-    text: 'Introduction',
-    items: [
-      { text: 'Start in five minutes', link: '/start' },
-      { text: 'Concepts', link: '/concepts' },
-    ],
-  },
-  { text: 'Guides', items: items('guides', guides) },
-  { text: 'Reference', items: items('reference', reference) },
-];
-const api = doors.map(({ page, module }) => ({ text: module, link: `/reference/api/${page}` }));
-
-interface Entry {
-  readonly title: string;
-  readonly path?: string;
-  readonly children?: readonly Entry[];
-}
-
-/** The API with every symbol, as the generator found it: too much for other pages than its own. */
-function symbols(): readonly DefaultTheme.SidebarItem[] {
-  const file = join(import.meta.dirname, '../reference/api/navigation.json');
-  const item = ({ title, path, children }: Entry): DefaultTheme.SidebarItem => ({
-    text: doors.find(({ page }) => page === title)?.module ?? title,
-    ...(path && { link: `/reference/api/${path.replace(/\.md$/, '')}` }),
-    ...(children && { collapsed: true, items: children.map(item) }),
-  });
-  return (JSON.parse(readFileSync(file, 'utf8')) as Entry[]).map(item);
-}
+/** The headings of a long index stand in the sidebar; its symbols would make each page as heavy as the index. */
+const api = doors.map(({ page, module }) => ({
+  text: module,
+  link: `/reference/api/${page}`,
+  ...(page === 'core' && {
+    collapsed: true,
+    items: roomTitles.map((title) => ({
+      text: title,
+      link: `/reference/api/core#${title.toLowerCase().replaceAll(/\W+/g, '-')}`,
+    })),
+  }),
+}));
 
 /** Shows the name of a sample's file above it; tabs of a group show theirs by themselves. */
 function nameFiles(md: MarkdownRenderer): void {
@@ -79,6 +61,10 @@ export default defineConfig({
   ignoreDeadLinks: false,
   srcExclude: ['README.md'],
   markdown: { config: nameFiles },
+  // A symbol has no place in the sidebar, so nothing comes before or after it.
+  transformPageData({ relativePath, frontmatter }) {
+    if (/^reference\/api\/.+\//.test(relativePath)) Object.assign(frontmatter, { prev: false, next: false });
+  },
   vite: { build: { chunkSizeWarningLimit: 4_000 } },
   themeConfig: {
     logo: '/icon.svg',
@@ -89,10 +75,18 @@ export default defineConfig({
       { text: 'Reference', link: '/reference/cli', activeMatch: '^/reference/(?!api/)' },
       { text: 'API', link: '/reference/api/', activeMatch: '^/reference/api/' },
     ],
-    sidebar: {
-      '/': [...pages, { text: 'API', link: '/reference/api/', items: api }],
-      '/reference/api/': [...pages, { text: 'API', link: '/reference/api/', items: [...symbols()] }],
-    },
+    sidebar: [
+      {
+        text: 'Introduction',
+        items: [
+          { text: 'Start in five minutes', link: '/start' },
+          { text: 'Concepts', link: '/concepts' },
+        ],
+      },
+      { text: 'Guides', items: items('guides', guides) },
+      { text: 'Reference', items: items('reference', reference) },
+      { text: 'API', link: '/reference/api/', items: api },
+    ],
     outline: { level: [2, 3] },
     search: { provider: 'local' },
   },

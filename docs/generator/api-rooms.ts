@@ -30,6 +30,9 @@ const roomsOfManager: readonly (readonly [title: string, members: RegExp])[] = [
   ['Parts', /^(registry|planner|worker)$/],
 ];
 
+/** Headings of the index of `@registry/core`. */
+export const roomTitles = roomsOfCore.map(([title]) => title);
+
 /** All headings, in the order in which they stand. */
 export const roomOrder = [...roomsOfCore, ...roomsOfManager].map(([title]) => title);
 

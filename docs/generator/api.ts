@@ -32,7 +32,7 @@ const aliasBySize = new Map([
 ]);
 const coreSources = join(workspace, 'packages/core/src');
 
-/** Writes the pages into `folder`, and `navigation.json`, which the sidebar is made of. */
+/** Writes the pages into `folder`. */
 export async function writeApi(folder: string): Promise<void> {
   const options: TypeDocOptions & Partial<PluginOptions> = {
     plugin: ['typedoc-plugin-markdown'],
@@ -40,6 +40,7 @@ export async function writeApi(folder: string): Promise<void> {
     sortEntryPoints: false,
     tsconfig: join(workspace, 'tsconfig.json'),
     router: 'structure',
+    name: 'API',
     readme: 'none',
     disableSources: true,
     excludeExternals: true,
@@ -63,14 +64,11 @@ export async function writeApi(folder: string): Promise<void> {
     ],
     categoryOrder: roomOrder,
     categorizeByGroup: false,
-    navigation: { includeCategories: true, includeGroups: false },
-    navigationJson: join(folder, 'navigation.json'),
     pageTitleTemplates: {
       module: ({ name }) => doors.find(({ page }) => page === name)?.module ?? name,
       member: ({ name }) => name,
     },
     hidePageHeader: true,
-    hideBreadcrumbs: true,
     indexFormat: 'table',
     parametersFormat: 'table',
     interfacePropertiesFormat: 'table',
