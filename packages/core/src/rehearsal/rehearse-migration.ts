@@ -16,6 +16,7 @@ import type { RegisteredModel } from '../model/model-spec.ts';
 import type { MigrationPlan } from '../model/plan.ts';
 import { openContext } from '../open.ts';
 import { parseOptions } from '../options.ts';
+import type { Embedder } from '../ports/embedder.ts';
 import { Workers } from './doomed-worker.ts';
 import { registryFile } from './rehearsal-worker.ts';
 import type { RehearsalReport } from './report.ts';
@@ -67,7 +68,7 @@ const schema = z.strictObject({
   rateLimits: z.int().min(0).max(20).default(2),
   signal: z.instanceof(AbortSignal).optional(),
 });
-export type Wish = z.output<typeof schema> & { readonly seed: number };
+type Wish = z.output<typeof schema> & { readonly seed: number };
 
 /**
  * Plays a plan on copies of some of its nodes, in a store and registry that are thrown away: the gate, the
@@ -114,18 +115,7 @@ async function rehearseIn(
     dbPath: registryFile(folder),
     nodeStore: scratch.store,
     clock: context.clock,
-    embedders: models
-      .filter((model) => context.embedders.lacks(model) === undefined)
-      .map((model) =>
-        thriftyEmbedder({
-          embedders: context.embedders,
-          clock: context.clock,
-          account,
-          model,
-          refusedCalls: model.equals(plan.targetSpec) ? refusedCalls(wish) : new Set(),
-          signal: wish.signal,
-        }),
-      ),
+    embedders: thriftyEmbedders(context, plan, wish, { models, account }),
   });
   try {
     await registerModels(context, base, models);
@@ -149,6 +139,27 @@ async function rehearseIn(
   } finally {
     await release();
   }
+}
+
+/** Those of the registered models that are at hand. */
+function thriftyEmbedders(
+  { embedders, clock }: ManagerContext,
+  { targetSpec }: MigrationPlan,
+  wish: Wish,
+  { models, account }: { models: readonly RegisteredModel[]; account: Account },
+): Embedder[] {
+  return models
+    .filter((model) => embedders.lacks(model) === undefined)
+    .map((model) =>
+      thriftyEmbedder({
+        embedders,
+        clock,
+        account,
+        model,
+        refusedCalls: model.equals(targetSpec) ? refusedCalls(wish) : new Set(),
+        signal: wish.signal,
+      }),
+    );
 }
 
 /** The second call and every other one after it, so that some work lies between. */

@@ -12,7 +12,6 @@ import type { FailureGroup } from '../ports/registry-store.ts';
 import { ReEmbeddingWorker } from '../worker/re-embedding-worker.ts';
 import type { Workers } from './doomed-worker.ts';
 import type { Phase } from './messages.ts';
-import type { Wish } from './rehearse-migration.ts';
 import { statesOf } from './scratch.ts';
 import { type Account, idleMs } from './thrifty-embedder.ts';
 import { type WorkerProgram, workUntilKilled } from './worker-process.ts';
@@ -21,6 +20,15 @@ import { type WorkerProgram, workUntilKilled } from './worker-process.ts';
 const BATCHES_BESIDES = 4;
 const GATE_NODES_AT_LEAST = 10;
 const QUERIES_OF = 100;
+
+/** What of the options a play goes by. */
+interface Wish {
+  readonly kills: number;
+  readonly rateLimits: number;
+  readonly seed: number;
+  readonly workerProgram?: WorkerProgram | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** What was seen of a play. */
 interface Told {
