@@ -5,12 +5,11 @@ import { detailsText, subjectText } from '../model/journal-text.ts';
 import type { DiagnosisData, Mending } from '../model/mending.ts';
 import type { NodeCounts } from '../model/node-counts.ts';
 import { modelName, planName, statusName } from '../model/plan-text.ts';
-import type { Subject } from '../panels/protocol.ts';
 import type { PlanData, TaskData } from '../registry-process/messages.ts';
-import type { Connection } from './connection.ts';
 import { diagnosisView } from './diagnosis-view.ts';
 import { element, pager, table } from './dom.ts';
 import { modelDetails, modelTable } from './model-views.ts';
+import type { PageParts } from './page-parts.ts';
 
 const ROWS = 50;
 const MOST_PLANS = 200;
@@ -26,15 +25,6 @@ const taskStatuses = [
 const tabs = ['models', 'plans', 'tasks', 'journal', 'health'] as const;
 type Tab = (typeof tabs)[number];
 
-interface Parts {
-  readonly root: HTMLElement;
-  readonly connection: Connection;
-  readonly subject: Extract<Subject, { view: 'registry' }>;
-  readonly mayAct: boolean;
-  /** What stands in the way; without an error, that nothing does. */
-  readonly tell: (error?: unknown) => void;
-}
-
 /** Where a reader stands: what a page that is made again starts from. */
 interface Place {
   tab: Tab;
@@ -48,14 +38,14 @@ interface Place {
 
 /** A registry file as it is, for reading. */
 export class RegistryPage {
-  readonly #parts: Parts;
+  readonly #parts: PageParts<'registry'>;
   readonly #bar = element('nav', { role: 'tablist' });
   readonly #content = element('section', { role: 'tabpanel' });
   #place: Place;
   #counts: NodeCounts | undefined;
   #diagnosis: DiagnosisData | undefined;
 
-  constructor(parts: Parts) {
+  constructor(parts: PageParts<'registry'>) {
     this.#parts = parts;
     const remembered = parts.connection.remembered as { place?: Place } | undefined;
     this.#place = remembered?.place ?? { tab: 'models', before: [] };

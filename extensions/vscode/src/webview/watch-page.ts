@@ -3,13 +3,13 @@ import { reasonText } from '../model/in-editor-words.ts';
 import { parseTuning, spendingText, type Tunable, tuningValue } from '../model/pace-input.ts';
 import { capabilities } from '../model/plan-capabilities.ts';
 import { heldBackOf, isMoving, planName, statusName } from '../model/plan-text.ts';
-import type { pageActions, Subject } from '../panels/protocol.ts';
+import type { pageActions } from '../panels/protocol.ts';
 import type { PlanData, ProgressData } from '../registry-process/messages.ts';
-import type { Connection } from './connection.ts';
 import { element } from './dom.ts';
 import { FailuresSection } from './failures-section.ts';
 import { gateView } from './gate-view.ts';
 import { HistorySection } from './history-section.ts';
+import type { PageParts } from './page-parts.ts';
 import { ratePlot, type Sample } from './rate-plot.ts';
 import { workersView } from './workers-view.ts';
 
@@ -18,18 +18,9 @@ const MOST_IN_HAND = 200;
 
 type Action = (typeof pageActions)[number];
 
-interface Parts {
-  readonly root: HTMLElement;
-  readonly connection: Connection;
-  readonly subject: Extract<Subject, { view: 'watch' }>;
-  readonly mayAct: boolean;
-  /** What stands in the way; without an error, that nothing does. */
-  readonly tell: (error?: unknown) => void;
-}
-
 /** A plan while it runs, and after. */
 export class WatchPage {
-  readonly #parts: Parts;
+  readonly #parts: PageParts<'watch'>;
   readonly #head = element('section', { class: 'head' });
   readonly #actions = element('section', { class: 'buttons' });
   readonly #plot = element('section', { class: 'plots' });
@@ -46,7 +37,7 @@ export class WatchPage {
   #isAlone = false;
   #offered = '';
 
-  constructor(parts: Parts) {
+  constructor(parts: PageParts<'watch'>) {
     this.#parts = parts;
     const remembered = parts.connection.remembered as { samples?: Sample[] } | undefined;
     this.#samples = remembered?.samples ?? [];
