@@ -14,9 +14,9 @@ export function childEnvironment(): Record<string, string> {
   return { ...Object.fromEntries(own), ELECTRON_RUN_AS_NODE: '1' };
 }
 
-/** Asks a process of this machine to end. On Windows it ends at once, which work is safe against. */
+/** Asks a process of this machine to end; one that is gone has. On Windows it ends at once, which work is safe against. */
 export function endProcess(pid: number): void {
-  process.kill(pid, 'SIGTERM');
+  if (!isProcessGone(pid)) process.kill(pid, 'SIGTERM');
 }
 
 /** Certain only of processes of this machine. */

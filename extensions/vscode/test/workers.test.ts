@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -127,4 +128,11 @@ it('a worker that cannot be started is told, and leaves nothing behind', async (
   workers.start(worker, { ...invocation, folder: join(invocation.folder, 'gone') });
   expect(await crash).toMatch(/^Its process could not be started: .*ENOENT/);
   expect(logs()).toEqual([]);
+});
+
+it('ends a process, and one that is gone without a complaint', async () => {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 60_000)']);
+  endProcess(child.pid!);
+  expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
+  endProcess(child.pid!);
 });

@@ -30,8 +30,7 @@ export class NodeCountsOf implements vscode.Disposable {
   /** Counts again; a call while it is counted makes another count follow. */
   count(path: string): Promise<void> {
     this.#stale.add(path);
-    const counting =
-      this.#counting.get(path) ?? this.#countWhileStale(path).finally(() => this.#counting.delete(path));
+    const counting = this.#counting.get(path) ?? this.#countWhileStale(path);
     this.#counting.set(path, counting);
     return counting;
   }
@@ -49,6 +48,8 @@ export class NodeCountsOf implements vscode.Disposable {
       else this.#known.set(path, counts);
       if (JSON.stringify(counts) !== before && !this.#ending.signal.aborted) this.#changed.fire(path);
     }
+    // Here, and not once the promise has settled: a call in between would find nobody who counts again.
+    this.#counting.delete(path);
   }
 
   async #ask(path: string): Promise<NodeCounts | undefined> {

@@ -29,7 +29,6 @@ export class RegistryList implements vscode.Disposable {
   readonly #firstFound = Promise.withResolvers<void>();
   #searching: Promise<void> | undefined;
   #isStale = false;
-  #isSearching = false;
   /** Paths that configuration files name: asking them takes a process each, so nobody waits for it. */
   #configured: readonly string[] = [];
 
@@ -70,16 +69,13 @@ export class RegistryList implements vscode.Disposable {
 
   /** Configuration files are being asked. */
   get isSearching(): boolean {
-    return this.#isSearching;
+    return this.#searching !== undefined;
   }
 
   /** Looks again; a call during a search makes another one follow it. */
   search(): Promise<void> {
     this.#isStale = true;
-    this.#isSearching = true;
-    this.#searching ??= this.#searchWhileStale().finally(() => {
-      this.#searching = undefined;
-    });
+    this.#searching ??= this.#searchWhileStale();
     return this.#searching;
   }
 
@@ -105,16 +101,20 @@ export class RegistryList implements vscode.Disposable {
   }
 
   async #searchWhileStale(): Promise<void> {
-    while (this.#isStale) {
-      this.#isStale = false;
-      const found = await this.#find();
-      const isSame = JSON.stringify(found) === JSON.stringify(this.#files);
-      this.#files = found;
-      this.#firstFound.resolve();
-      if (!isSame) this.#changed.fire();
-      await this.#askProjects();
+    try {
+      while (this.#isStale) {
+        this.#isStale = false;
+        const found = await this.#find();
+        const isSame = JSON.stringify(found) === JSON.stringify(this.#files);
+        this.#files = found;
+        this.#firstFound.resolve();
+        if (!isSame) this.#changed.fire();
+        await this.#askProjects();
+      }
+    } finally {
+      // Here, and not once the promise has settled: a call in between would find nobody who looks again.
+      this.#searching = undefined;
     }
-    this.#isSearching = false;
     // Only now it is certain that there is none.
     if (this.#files?.length === 0) this.#changed.fire();
   }
