@@ -49,8 +49,16 @@ export interface Import {
   readonly line: number;
 }
 
+const importsBySource = new WeakMap<Source, readonly Import[]>();
+
 /** Every module a file names: import, export from, import(), require() and import types. */
 export function importsOf(source: Source): readonly Import[] {
+  const known = importsBySource.get(source) ?? foundImports(source);
+  importsBySource.set(source, known);
+  return known;
+}
+
+function foundImports(source: Source): readonly Import[] {
   const found: Import[] = [];
   visit(source.tree, (node) => {
     const literal = moduleLiteral(node);
@@ -80,10 +88,24 @@ function isLoad(node: ts.Node): node is ts.CallExpression {
   return ts.isIdentifier(node.expression) && node.expression.text === 'require';
 }
 
+const nodesOf = new WeakMap<ts.Node, readonly ts.Node[]>();
+
 /** Calls back for a node and everything below it, in the order of the text. */
-export function visit(node: ts.Node, callback: (node: ts.Node) => void): void {
-  callback(node);
-  ts.forEachChild(node, (child) => visit(child, callback));
+export function visit(root: ts.Node, callback: (node: ts.Node) => void): void {
+  const known = nodesOf.get(root) ?? collected(root);
+  // Each rule goes through every file, and a list is gone through much faster than a tree.
+  if (ts.isSourceFile(root)) nodesOf.set(root, known);
+  for (const node of known) callback(node);
+}
+
+function collected(root: ts.Node): readonly ts.Node[] {
+  const found: ts.Node[] = [];
+  const collect = (node: ts.Node) => {
+    found.push(node);
+    ts.forEachChild(node, collect);
+  };
+  collect(root);
+  return found;
 }
 
 export function lineOf(source: Source, node: ts.Node): number {
