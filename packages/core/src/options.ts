@@ -13,13 +13,27 @@ export function parseOptions<T extends z.ZodType>(
 ): z.output<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map((issue) => ({
-    path: issue.path.join('.'),
-    problem: issue.message,
-    received: shown(at(value, issue.path)),
-  }));
-  const text = issues.map(({ path, problem, received }) => `${path || 'value'} ${problem} (was ${received})`);
+  const issues = parsed.error.issues.flatMap((issue) => issuesOf(issue, value));
+  const text = issues.map(({ path, problem, received }) =>
+    received === undefined ? `${path} ${problem}` : `${path || 'value'} ${problem} (was ${received})`,
+  );
   throw new RegistryError(code, `Invalid ${what}: ${text.join('; ')}.`, { details: { issues } });
+}
+
+interface OptionIssue {
+  readonly path: string;
+  readonly problem: string;
+  /** Not told of an option that is unknown: a key of a service may stand there. */
+  readonly received?: string;
+}
+
+function issuesOf(issue: z.core.$ZodIssue, value: unknown): readonly OptionIssue[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key].join('.'),
+      problem: 'is not known; leave it out, or look how it is spelled',
+    }));
+  return [{ path: issue.path.join('.'), problem: issue.message, received: shown(at(value, issue.path)) }];
 }
 
 function at(value: unknown, path: readonly PropertyKey[]): unknown {

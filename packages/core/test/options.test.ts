@@ -34,6 +34,7 @@ describe('parseOptions', () => {
     [{ batchSize: { a: 1 } }, '(was an object)'],
     [{ batchSize: () => 1 }, '(was a function)'],
     [{ batchSize: Symbol('s') }, '(was Symbol(s))'],
+    [{ batchsize: 5 }, 'the test: batchsize is not known; leave it out, or look how it is spelled.'],
     [{ name: 'a"' }, 'name must have at least 3 characters (was "a\\"")'],
     [{ nested: { list: [1, 'x'] } }, 'nested.list.1'],
     [undefined, '(was undefined)'],
