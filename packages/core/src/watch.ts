@@ -2,6 +2,8 @@ import type { ManagerContext } from './context.ts';
 import type { MigrationProgress } from './events.ts';
 import { knownPlan } from './lookups.ts';
 import { runnableStatuses } from './model/status.ts';
+import { parseOptions } from './options.ts';
+import { planIdSchema } from './planner/migration-planner.ts';
 import { Progress } from './worker/progress.ts';
 
 const POLL_MS = 500;
@@ -15,6 +17,7 @@ export async function* watchMigration(
   planId: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<MigrationProgress> {
+  parseOptions(planIdSchema, planId, 'plan id');
   const progress = new Progress(context.clock);
   let last = '';
   while (!signal?.aborted) {
