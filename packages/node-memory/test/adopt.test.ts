@@ -177,6 +177,22 @@ describe('adopting a table', () => {
     expect(hits.map(({ id }) => id)).toEqual(ids);
   });
 
+  it('bears with metadata that is no JSON: it matches nothing, and names its node where it is read', async () => {
+    const raw = new Database(path);
+    raw.exec(`CREATE TABLE docs (id TEXT PRIMARY KEY, content TEXT, vector BLOB, meta TEXT);
+      INSERT INTO docs(id, content, meta) VALUES ('a', 'x', '{"kind":"k"}'), ('b', 'x', '{kind'), ('c', 'x', NULL)`);
+    raw.close();
+    const options = { path, table: 'docs', columns: { metadata: 'meta' } };
+    await SqliteNodeStore.adopt({ ...options, apply: true });
+    await using store = await SqliteNodeStore.open(options);
+    const where = { kind: 'k' };
+    expect((await store.scan({ limit: 9, where })).items).toEqual([{ id: 'a' }]);
+    expect(await store.countByModel({ where })).toEqual([{ count: 1 }]);
+    expect((await store.read(['b'])).map(({ content }) => content)).toEqual(['x']);
+    expect(await codeOf(store.get('b'))).toBe('DATABASE_INVALID');
+    expect((await store.get('c'))!.metadata).toEqual({});
+  });
+
   it.each([
     ['no such table', 'CREATE TABLE other (x)', {}],
     [

@@ -54,8 +54,9 @@ export function assertColumn({ metadata, table }: Layout, key: string): void {
 }
 
 function jsonEquality(column: string, key: string, value: string | number | boolean): Condition {
-  // The key is a bound value: JSON paths have no escape for every key.
-  const member = `SELECT 1 FROM json_each(${column}) WHERE key = ?`;
+  // The key is a bound value: JSON paths have no escape for every key. What another program left there and is no JSON
+  // has no field.
+  const member = `SELECT 1 FROM json_each(iif(json_valid(${column}), ${column}, '{}')) WHERE key = ?`;
   if (typeof value === 'boolean')
     return { sql: `EXISTS (${member} AND type = ${literal(String(value))})`, values: [key] };
   const types = typeof value === 'string' ? "type = 'text'" : "type IN ('integer', 'real')";

@@ -71,7 +71,7 @@ export async function readNode(
       .get(JSON.stringify([id])) as NodeRow | undefined;
     if (row === undefined) return undefined;
     const values = row.slice(row.length - columns.length);
-    return { content: '', ...nodeOf(layout, stamps, row), metadata: metadataOf(layout, values) };
+    return { content: '', ...nodeOf(layout, stamps, row), metadata: metadataOf(layout, values, id) };
   });
 }
 
@@ -104,7 +104,7 @@ export async function readField(
       { signal },
     );
     for (const [id, ...row] of rows) {
-      const metadata = metadataOf(layout, row);
+      const metadata = metadataOf(layout, row, id);
       const value = Object.hasOwn(metadata, field) ? metadata[field] : undefined;
       if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
         values.set(id, value);
@@ -171,11 +171,21 @@ function metadataColumns(layout: Layout): string[] {
   return layout.metadata.kind === 'columns' ? layout.metadata.names.map(quoted) : [];
 }
 
-function metadataOf(layout: Layout, values: readonly unknown[]): Record<string, unknown> {
+/** @throws RegistryError `DATABASE_INVALID` where another program wrote what is no JSON */
+function metadataOf(layout: Layout, values: readonly unknown[], id: string): Record<string, unknown> {
   if (layout.metadata.kind === 'columns') {
     const entries = layout.metadata.names.map((name, index) => [name, values[index]] as const);
     return Object.fromEntries(entries.filter(([, value]) => value !== null));
   }
   const text = values[0];
-  return typeof text === 'string' ? (JSON.parse(text) as Record<string, unknown>) : {};
+  if (typeof text !== 'string') return {};
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    throw new RegistryError(
+      'DATABASE_INVALID',
+      `The metadata of node ${JSON.stringify(id)} is not JSON; another program wrote it. Mend that row of table "${layout.table}".`,
+      { details: { nodeId: id } },
+    );
+  }
 }
