@@ -1,4 +1,5 @@
 /** Settings and paths that mean harm: YAML that grows, names other types or hides what it says; paths that end early. */
+import { execFileSync } from 'node:child_process';
 import {
   chownSync,
   existsSync,
@@ -6,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -95,7 +97,28 @@ it.skipIf(process.getuid?.() !== 0)('a configuration file above, of another user
   expect(existsSync(join(above, 'was-run'))).toBe(true);
 });
 
+const sparse = (beginning: string) => (path: string) => {
+  writeFileSync(path, beginning);
+  truncateSync(path, 1e10);
+};
+
 describe('a path', () => {
+  it.skipIf(process.platform === 'win32').each([
+    ['of a pipe that nobody writes to', (path: string) => execFileSync('mkfifo', [path])],
+    ['of a folder', (path: string) => mkdirSync(path)],
+    ['that leads to itself', (path: string) => symlinkSync(path, path)],
+    ['that leads to a device without end', (path: string) => symlinkSync('/dev/zero', path)],
+    ['of ten gigabytes of nothing', sparse('')],
+    ['of ten gigabytes that begin like a database', sparse('SQLite format 3\0')],
+  ])('%s is refused at once, for reading and for writing', async (_, make) => {
+    const path = join(temporaryFolder(), 'registry.sqlite');
+    make(path);
+    for (const readOnly of [true, false]) {
+      const refusal = await refusalOf(EmbeddingVersionManager.open({ dbPath: path, readOnly }));
+      expect(refusal.code).toMatch(/^DATABASE_(UNAVAILABLE|INVALID|READONLY)$/);
+    }
+  });
+
   it('with a null byte opens no file of another name', async () => {
     const folder = temporaryFolder();
     const path = join(folder, 'name\0.sqlite');

@@ -14,6 +14,9 @@ import { followFile } from '../views/follow-file.ts';
 import { say } from '../views/say.ts';
 import type { HostMessage, PageMessage, Question, Subject } from './protocol.ts';
 
+/** What a page may load, below the extension's own folder. */
+const folders = ['dist/webview', 'media'];
+
 /** What pages are made with. */
 export interface PageContext {
   readonly registries: RegistryProcess;
@@ -56,7 +59,10 @@ export class PageHost implements vscode.Disposable {
       ...(subject.view === 'watch' && { planId: subject.planId }),
     });
     const { webview } = panel;
-    webview.options = { enableScripts: true, localResourceRoots: [context.extensionUri] };
+    webview.options = {
+      enableScripts: true,
+      localResourceRoots: folders.map((name) => vscode.Uri.joinPath(context.extensionUri, name)),
+    };
     this.#disposables = [
       followFile(subject.path, () => this.#live.hint()),
       context.counts.onDidChange((path) => path === subject.path && this.#tellCounts()),
@@ -240,7 +246,7 @@ export class PageHost implements vscode.Disposable {
     const { extensionUri } = this.#context;
     const file = (...parts: string[]) => webview.asWebviewUri(vscode.Uri.joinPath(extensionUri, ...parts));
     const nonce = systemClock.uuid();
-    const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
+    const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'`;
     return `<!doctype html>
 <html lang="${vscode.env.language}">
 <head>

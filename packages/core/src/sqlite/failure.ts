@@ -5,7 +5,8 @@ const advice: Partial<Record<RegistryErrorCode, string>> = {
   DISK_FULL: 'the disk is full; nothing was written, make room and go on',
   DATABASE_READONLY: 'the file or its folder cannot be read or written; check their permissions',
   DATABASE_INVALID: 'the file is no SQLite database or is damaged; it was left as it is',
-  DATABASE_UNAVAILABLE: 'it cannot be opened; check that the path is right and its folder exists',
+  DATABASE_UNAVAILABLE:
+    'it cannot be opened or read; check that the path is right, its folder exists and its disk is sound',
 };
 
 /** Maps what SQLite threw to a coded error that names the file; a RegistryError passes as it is. */
@@ -32,7 +33,9 @@ function codeOf(sqliteCode: string, message: string): RegistryErrorCode | undefi
   if (/^SQLITE_(READONLY|PERM|AUTH)|^E(ACCES|PERM|ROFS)/.test(sqliteCode)) return 'DATABASE_READONLY';
   if (/^SQLITE_(NOTADB|CORRUPT|FORMAT)/.test(sqliteCode)) return 'DATABASE_INVALID';
   if (
-    /^SQLITE_(CANTOPEN|IOERR|NOMEM|PROTOCOL)|^E(NOENT|ISDIR|NOTDIR|EXIST|LOOP|NAMETOOLONG)/.test(sqliteCode)
+    /^SQLITE_(CANTOPEN|IOERR|NOMEM|PROTOCOL)|^E(NOENT|ISDIR|NOTDIR|EXIST|LOOP|NAMETOOLONG|IO|NXIO|MFILE|NFILE|BUSY|STALE)/.test(
+      sqliteCode,
+    )
   )
     return 'DATABASE_UNAVAILABLE';
   if (/directory does not exist|without null bytes/.test(message)) return 'DATABASE_UNAVAILABLE';
