@@ -57,11 +57,14 @@ export class Connection {
     }
   }
 
-  /** Asks again while the server is busy or cannot be reached; throws coded errors alone. */
+  /**
+   * Asks again while the server is busy or cannot be reached; throws coded errors, or the signal's reason. The client
+   * takes no signal: an answer that nobody waits for any more is left to come.
+   */
   async read<T>(name: string, payload: object, signal?: AbortSignal): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       signal?.throwIfAborted();
-      const end = await this.#try(name, payload);
+      const end = await orAbort(this.#try(name, payload), signal);
       if (end.kind === 'done') return end.result as T;
       if (end.kind === 'refused' || end.kind === 'tooLarge' || attempt + 1 >= ATTEMPTS) throw end.error;
       await this.pause(attempt, end, signal);
@@ -101,6 +104,18 @@ export class Connection {
     const asked = 'retryAfterMs' in end ? (end.retryAfterMs ?? 0) : 0;
     const whole = Math.min(LONGEST_PAUSE_MS, SHORTEST_PAUSE_MS * 2 ** attempt);
     await this.clock.sleep(Math.max(asked, Math.round(whole * (1 - this.clock.random() / 2))), signal);
+  }
+}
+
+async function orAbort<T>(call: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return call;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([call, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
