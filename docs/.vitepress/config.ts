@@ -88,6 +88,16 @@ export default defineConfig({
       { text: 'API', link: '/reference/api/', items: api },
     ],
     outline: { level: [2, 3] },
-    search: { provider: 'local' },
+    search: {
+      provider: 'local',
+      options: {
+        miniSearch: {
+          searchOptions: {
+            // Guides before the types that have the same words in them.
+            boostDocument: (page: string) => (/\/api\/.+\//.test(page) ? 0.3 : 1),
+          },
+        },
+      },
+    },
   },
 });

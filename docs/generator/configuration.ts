@@ -21,12 +21,12 @@ outline: [2, 3]
 
 # Configuration
 
-Later ones win: defaults, then \`config.yaml\`, then environment variables, then what a program passes. \`evr\` puts
-\`embedding-registry.config.ts\` between the YAML file and the variables, and its flags last.
+Settings come from these places, and later ones win: defaults, \`config.yaml\`, environment variables, what a program passes.
+For \`evr\`, \`embedding-registry.config.ts\` comes between the YAML file and the variables, and flags come last.
 
-In YAML the settings stand in a section \`embedding_registry:\`, at top level or below \`haim:\`. In a program:
-\`EmbeddingVersionManager.open\` reads neither files nor variables; \`loadRegistryConfig({ path, env })\` does, and its
-result is passed as \`config\`. Numbers are the defaults of new plans: a plan that was made keeps its own until it is tuned.
+In YAML the settings are in a section \`embedding_registry:\`, at top level or below \`haim:\`. In a program,
+\`EmbeddingVersionManager.open\` reads neither files nor variables; \`loadRegistryConfig({ path, env })\` does, and you pass its
+result as \`config\`. The numbers are defaults for new plans: a plan keeps its own until it is tuned.
 
 ## All settings
 
@@ -38,7 +38,7 @@ ${sections.join('\n')}
 ## The configuration file of evr
 
 \`embedding-registry.config.ts\` (or \`.mts\`, \`.js\`, \`.mjs\`) is looked for in the working directory and above; one above that belongs to another user is refused. It says what a
-YAML file cannot: where nodes live, and what embeds them. \`evr init\` writes one with comments.
+YAML file cannot: where nodes live, and what embeds them. \`evr init\` writes one, with comments.
 
 ${table(
   ['key', 'meaning'],

@@ -22,8 +22,8 @@ outline: [2, 3]
 # Error codes
 
 Every failure is a \`RegistryError\`: a \`code\`, a \`message\` that says what happened, with which value, and what to do,
-\`details\` for programs, and a \`cause\` where there is one. The code is the contract; the text may change. Ask with
-\`isRegistryError(error, 'PLAN_UNKNOWN')\`: it also holds across two copies of the package. No message quotes the content
+\`details\` for programs, and a \`cause\` where there is one. Codes are stable; texts may change. Test for one with
+\`isRegistryError(error, 'PLAN_UNKNOWN')\`, which also works across two copies of the package. No message quotes the content
 of a node.
 
 Failed tasks carry the same codes (\`evr tasks <plan> --status failed\`, the column \`error_code\`), and so do paused and
@@ -37,8 +37,8 @@ ${sections(errorCodes).join('\n')}
 ${sections(ofTheProgram).join('\n')}
 ## Findings of the doctor
 
-What \`evr doctor\` and \`diagnose\` find in a store. An \`error\` means that searches are wrong or will be, a \`warning\` that
-something is left to be done; a \`note\` is worth knowing.
+What \`evr doctor\` and \`diagnose\` report. An \`error\` means that searches are wrong or will be, a \`warning\` that something
+is left to do; a \`note\` is worth knowing.
 
 ${table(
   ['code', 'meaning'],

@@ -24,12 +24,12 @@ export function eventPage(): string {
   const types = Object.entries(typesOf(path, 'RegistryEvents'));
   return `# Events
 
-\`manager.on(event, listener)\` hears what this process does, and answers the function that ends it. A listener that throws
-is logged and stops nothing. What other processes do is seen with \`watchMigration\`, or with \`evr watch\`.
+\`manager.on(event, listener)\` subscribes to what this process does, and returns the function that unsubscribes. If a
+listener throws, that is logged and stops nothing. To follow other processes, use \`watchMigration\` or \`evr watch\`.
 
 ${table(
-  ['event', 'when', 'what the listener gets'],
-  types.map(([event, type]) => [code(event), prose(meanings[event] ?? ''), linked(type)]),
+  ['event', 'when, and what the listener gets'],
+  types.map(([event, type]) => [code(event), `${prose(meanings[event] ?? '')}<br>${linked(type)}`]),
 )}
 
 ## Lines of evr

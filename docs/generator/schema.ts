@@ -36,19 +36,19 @@ outline: [2, 3]
 
 # Database schema
 
-A registry is one SQLite file in WAL mode. \`user_version\` is ${version}; \`application_id\` says that it is a registry. Anyone
-may read it at any time, with any tool, also while workers write. Write to it through the library or \`evr\` alone.
+A registry is one SQLite file in WAL mode. \`user_version\` is ${version}; \`application_id\` says that it is a registry. You
+may read it at any time, with any tool, even while workers write. Write to it only through the library or \`evr\`.
 
-The three views are the contract: their names and columns stay. The tables behind them are compact, and may change with
-a schema version; a database that a newer version has made is refused.
+The three views are stable: their names and columns stay. The tables behind them are compact and may change with a schema
+version; a database written by a newer version is refused.
 
 ## Views
 
 ${views.join('\n')}
 ## Tables
 
-Times are milliseconds since 1970, in UTC. \`leases\` are the batches in hand, \`backups\` the vectors that a rollback puts back, \`journal\` who did what
-to which plan or model.
+Times are milliseconds since 1970, in UTC. \`leases\` holds the batches in hand, \`backups\` the vectors that a rollback puts back, \`journal\` who did
+what to which plan or model.
 
 \`\`\`sql
 ${tables.map(({ sql }) => `${sql};`).join('\n\n')}
