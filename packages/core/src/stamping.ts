@@ -12,6 +12,7 @@ import { parseOptions } from './options.ts';
 import { assertSelection, type Selection, selectionShape } from './planner/selection.ts';
 import type { NodeStore, StoredNode } from './ports/node-store.ts';
 import { inPieces } from './read-batch.ts';
+import { scanPages } from './scan-pages.ts';
 import { embedOrThrow } from './worker/embed-call.ts';
 
 /** The model that made the vectors, and which nodes it made them of. */
@@ -91,18 +92,8 @@ async function* pagesOf(
     if (page.size > 0) yield [...page];
     return;
   }
-  let after: string | undefined;
-  do {
-    const page = await store.scan({
-      notAt: model.info,
-      limit: PAGE,
-      ...(where && { where }),
-      ...(after !== undefined && { after }),
-      ...(signal && { signal }),
-    });
-    yield page.items.map((head) => head.id);
-    after = page.next;
-  } while (after !== undefined);
+  for await (const heads of scanPages(store, { notAt: model.info, where, limit: PAGE, signal }))
+    yield heads.map(({ id }) => id);
 }
 
 /** Its content is what the vector was made of, as far as anybody knows. */

@@ -7,6 +7,7 @@ import { qualifiedId } from '../model/qualified-id.ts';
 import { type Vector, vectorFits } from '../model/vector.ts';
 import type { NodeStore, StoredNode } from '../ports/node-store.ts';
 import { inPieces } from '../read-batch.ts';
+import { scanPages } from '../scan-pages.ts';
 import type { TokenLimit } from '../worker/token-limit.ts';
 import type { FindingCode, Tally } from './finding.ts';
 
@@ -26,22 +27,15 @@ export interface WalkOptions {
 /** Answers how many nodes were seen. */
 export async function walkNodes(o: WalkOptions): Promise<number> {
   let seen = 0;
-  let after: string | undefined;
-  do {
-    const page = await o.store.scan({
-      limit: PAGE,
-      ...(after !== undefined && { after }),
-      ...(o.signal && { signal: o.signal }),
-    });
-    const ids = page.items.map(({ id }) => id);
+  for await (const heads of scanPages(o.store, { limit: PAGE, signal: o.signal })) {
+    const ids = heads.map(({ id }) => id);
     for await (const { nodes } of inPieces(o.store, ids)) {
       await nextTurn();
       o.signal?.throwIfAborted();
       await lookAtPiece([...nodes.values()], o);
       seen += nodes.size;
     }
-    after = page.next;
-  } while (after !== undefined);
+  }
   return seen;
 }
 

@@ -10,6 +10,7 @@ import type { NodeIds } from '../planner/create-plan.ts';
 import type { Embedder } from '../ports/embedder.ts';
 import type { NodeStore, StoredNode } from '../ports/node-store.ts';
 import { inPieces } from '../read-batch.ts';
+import { scanPages } from '../scan-pages.ts';
 import { DistinctCounter } from './distinct-counter.ts';
 
 const PAGE = 5_000;
@@ -152,18 +153,9 @@ async function* scanned({
   where,
   signal,
 }: SurveyOptions): AsyncGenerator<readonly string[]> {
-  let after: string | undefined;
-  do {
-    const page = await store.scan({
-      ...(isInPlace && { notAt: target.info }),
-      limit: PAGE,
-      ...(where && { where }),
-      ...(after !== undefined && { after }),
-      ...(signal && { signal }),
-    });
-    yield page.items.map(({ id }) => id);
-    after = page.next;
-  } while (after !== undefined);
+  const notAt = isInPlace ? target.info : undefined;
+  for await (const heads of scanPages(store, { notAt, where, limit: PAGE, signal }))
+    yield heads.map(({ id }) => id);
 }
 
 async function* listed(nodeIds: NodeIds): AsyncGenerator<readonly string[]> {

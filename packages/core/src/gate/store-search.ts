@@ -10,6 +10,7 @@ import { scorer } from '../model/score.ts';
 import { type Vector, vectorFits } from '../model/vector.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import { inPieces } from '../read-batch.ts';
+import { scanPages } from '../scan-pages.ts';
 import { type Figure, wilson } from './intervals.ts';
 import { gateLimits } from './limits.ts';
 import type { GateCheck } from './report.ts';
@@ -174,12 +175,8 @@ async function nearestOf(
   size: number,
 ): Promise<Near[][]> {
   const reservoir = new Reservoir<string>(size, chance);
-  let after: string | undefined;
-  do {
-    const page = await store.scan({ limit: PAGE, ...(after && { after }), ...(signal && { signal }) });
-    for (const head of page.items) if (sameStamp(head, spec.info)) reservoir.offer(head.id);
-    after = page.next;
-  } while (after !== undefined);
+  for await (const heads of scanPages(store, { limit: PAGE, signal }))
+    for (const head of heads) if (sameStamp(head, spec.info)) reservoir.offer(head.id);
   const scorers = queries.map((query) => scorerOf(spec, query));
   const nearest: Near[][] = queries.map(() => []);
   let seen = 0;

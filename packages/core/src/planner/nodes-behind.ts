@@ -4,6 +4,7 @@ import { RegistryError } from '../errors.ts';
 import { sameStamp } from '../model/compatibility.ts';
 import type { EmbeddingInfo, EmbeddingModelSpec } from '../model/model-spec.ts';
 import type { NodeStore } from '../ports/node-store.ts';
+import { scanPages } from '../scan-pages.ts';
 
 const SCAN_PAGE = 1_000;
 
@@ -50,16 +51,9 @@ export async function assertNoNodes({ registry }: Counting, unknown: string, oth
 
 async function countScanned(nodes: NodeStore, target: EmbeddingInfo): Promise<number> {
   let count = 0;
-  let after: string | undefined;
-  do {
-    const page = await nodes.scan({
-      notAt: target,
-      limit: SCAN_PAGE,
-      ...(after !== undefined && { after }),
-    });
-    count += page.items.length;
+  for await (const heads of scanPages(nodes, { notAt: target, limit: SCAN_PAGE })) {
+    count += heads.length;
     await nextTurn();
-    after = page.next;
-  } while (after !== undefined);
+  }
   return count;
 }

@@ -6,6 +6,7 @@ import type { NodeStore, SideBySide } from '../ports/node-store.ts';
 import type { Lease, TaskSeed } from '../ports/registry-store.ts';
 import type { SweepResult } from '../ports/totals.ts';
 import { inPieces } from '../read-batch.ts';
+import { scanPages } from '../scan-pages.ts';
 import type { PlanNodes } from '../side-set.ts';
 import { broughtOver } from './brought-over.ts';
 import { seedOf } from './create-plan.ts';
@@ -80,17 +81,9 @@ async function* offTargetBeside(
 }
 
 async function* offTarget(store: NodeStore, plan: MigrationPlan): AsyncGenerator<TaskSeed[]> {
-  let after: string | undefined;
-  do {
-    const page = await store.scan({
-      notAt: plan.targetSpec.info,
-      limit: PAGE,
-      ...(plan.where && { where: plan.where }),
-      ...(after !== undefined && { after }),
-    });
-    yield page.items.map(seedOf);
-    after = page.next;
-  } while (after !== undefined);
+  const { where, targetSpec } = plan;
+  for await (const heads of scanPages(store, { notAt: targetSpec.info, where, limit: PAGE }))
+    yield heads.map(seedOf);
 }
 
 /** A plan over a list looks at its own nodes and no others. */
