@@ -18,7 +18,7 @@ const COMPILED = ['@vscode/spdlog', '@vscode/native-watchdog'];
 /** The program to start with this very Node. @throws where it was not installed */
 export function codeServerProgram(): string {
   const folder = cacheFolder();
-  if (!isReady(folder)) throw new Error(`code-server is not in ${folder}; run "pnpm test:vscode:setup".`);
+  if (!isReady(folder)) throw new Error(`code-server is not in ${folder}; run "node test/vscode/setup.ts".`);
   return join(folder, 'node_modules', 'code-server', 'out', 'node', 'entry.js');
 }
 
