@@ -47,6 +47,21 @@ it.each([
   expect(shown).not.toMatch(/^\\u2028/m);
 });
 
+it('evr prints of texts without end their beginning, and all of them as JSON', async () => {
+  const endless = forged(path, everywhere.replaceAll('hostile()', "printf('%.*c', 300000, 'x')"));
+  for (const call of [
+    ['show', planId, '--db', endless],
+    ['inspect', endless, 'journal'],
+    ['status', '--db', endless],
+  ]) {
+    const { stdout, stderr } = await evr(call, { cwd: folder });
+    expect([call[0], stdout.length + stderr.length < 100_000]).toEqual([call[0], true]);
+    expect(stdout + stderr).toMatch(/x… \(\d+ more\s+characters\)/);
+  }
+  const { stdout } = await evr(['show', planId, '--db', endless, '--json'], { cwd: folder });
+  expect(JSON.parse(stdout).data.plan.reason.message).toHaveLength(300_000);
+});
+
 it.each([
   { what: 'a command', call: ['foo\u001b[2J'] },
   { what: 'an option', call: ['list', '--b\u009b31m'] },
