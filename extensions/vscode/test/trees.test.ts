@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { english } from '../src/language.ts';
 import { type MigrationsBranch, MigrationsTree } from '../src/model/migrations-tree.ts';
 import { ModelsTree } from '../src/model/models-tree.ts';
+import { taskRow } from '../src/model/plan-row.ts';
 import type { Row } from '../src/model/row.ts';
+import type { PlanData, TaskData } from '../src/registry-process/messages.ts';
 import { openScene } from './scene.ts';
 
 const shown = (branches: readonly { row: Row }[]) =>
@@ -265,4 +267,15 @@ describe('the models tree', () => {
       icon: { name: 'error', color: 'testing.iconFailed' },
     });
   });
+});
+
+it('offers to try a failed node again only where its plan still can', () => {
+  const at = { embeddingModelId: 'm', embeddingVersion: 1, embeddingChecksum: '' };
+  const task = { nodeId: 'n', status: 'failed', target: at, retryCount: 0, maxRetries: 0 } as TaskData;
+  const plan = { status: 'failed', failedNodes: 1 } as PlanData;
+  const final = { ...plan, finalizedAt: '2026-01-02T03:04:05.000Z' };
+  expect([plan, final].map((each) => taskRow('id', each, task, english).context)).toEqual([
+    'task retryable',
+    'task',
+  ]);
 });

@@ -248,7 +248,7 @@ export class MigrationsTree {
     });
     const tasks = items.map((task): MigrationsBranch => {
       const id = `${planId(file, plan)}|task|${task.nodeId}`;
-      return { kind: 'task', file, plan, task, row: taskRow(id, task, this.#say) };
+      return { kind: 'task', file, plan, task, row: taskRow(id, plan, task, this.#say) };
     });
     return [...tasks, ...this.#more(file, row.id, next)];
   }

@@ -123,7 +123,7 @@ export function workerRow(id: string, worker: WorkerData, isOfThisMachine: boole
   };
 }
 
-export function taskRow(id: string, task: TaskData, say: Say): Row {
+export function taskRow(id: string, plan: PlanData, task: TaskData, say: Say): Row {
   const status = statusName(task.status, say);
   const attempts =
     task.retryCount > 0
@@ -132,7 +132,8 @@ export function taskRow(id: string, task: TaskData, say: Say): Row {
   const description = [task.errorMessage ?? '', attempts].filter((part) => part !== '').join(' · ');
   const words = [
     'task',
-    task.status === 'failed' ? 'retryable' : '',
+    // Of a plan whose backups are given up nothing is tried again.
+    task.status === 'failed' && capabilities(plan).includes('retryable') ? 'retryable' : '',
     task.canRollback && task.status !== 'rolled_back' ? 'reversible' : '',
   ];
   return {
