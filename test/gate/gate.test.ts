@@ -145,7 +145,7 @@ it(
     const hitRate = report.checks.find(({ measure }) => measure === 'hitRate');
     expect(hitRate).toMatchObject({ outcome: 'open', queries: 'known' });
     expect(hitRate!.needed).toBeGreaterThan(0);
-    expect(report.reasons.join(' ')).toContain(`${hitRate!.needed} more than these 40 would settle it`);
+    expect(report.reasons.join(' ')).toContain('more like these 40 would settle it');
   },
   TIMEOUT_MS,
 );

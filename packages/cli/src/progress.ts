@@ -88,9 +88,7 @@ function verdict(
         exitCode: 0,
         next: plan.cutOverAt
           ? []
-          : [
-              `Next: evr cutover ${short} makes ${modelName(plan.targetSpec)} the active model, if it is not yet.`,
-            ],
+          : [`Next, unless ${modelName(plan.targetSpec)} is active already: evr cutover ${short}`],
       };
     case 'rolled_back':
       return { word, exitCode: 0, next: [] };

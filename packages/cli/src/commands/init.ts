@@ -35,7 +35,7 @@ export const init: Handler = async (call) => {
   writeFileSync(path, text, { flag: 'wx' });
   call.output.say(`Written: ${path}`);
   call.output.note(
-    'It uses @registry/cli, @registry/node-memory and @registry/embedders: install them beside it.',
+    'It uses @registry/cli, @registry/node-memory and @registry/embedders, which have to be installed beside it.',
   );
   call.output.note('Next: look through it, then evr models register');
   return { data: { path, embedder } };

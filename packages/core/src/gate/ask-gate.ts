@@ -12,8 +12,9 @@ type Verdict = Pick<GateReport, 'verdict' | 'reasons'>;
 
 /**
  * Before readers move: the last verdict counts unless the target has drifted since, and where there is none the gate
- * is asked now. `inconclusive` lets pass, since most stores are too small for more. Where nobody can be asked (no embedder of the target here, or it
- * fails) that is said and journalled, and the cutover goes on: it may be the way out of an outage.
+ * is asked now. `inconclusive` lets pass, since most stores are too small for more. Where nobody can be asked (no
+ * embedder of the target here, or it fails) that is said and journalled, and the cutover goes on: it may be the way
+ * out of an outage.
  * @throws RegistryError `GATE_NO_GO`
  */
 export async function askGate(

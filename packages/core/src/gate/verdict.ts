@@ -1,5 +1,6 @@
 /** From what was measured to a verdict. Pure. */
 import type { Chance } from '../chance.ts';
+import { grouped } from '../model/grouped.ts';
 import { bootstrapMean, type Figure, moreNeeded, pairedDifference, wilson } from './intervals.ts';
 import { gateLimits, yardstickTimesChance } from './limits.ts';
 import type { GateCheck, GateMeasure, GateRetrieval, GateSlice, GateVerdict, QueryKind } from './report.ts';
@@ -179,9 +180,9 @@ function checkOf(
 }
 
 /**
- * `doubts` say what else keeps a verdict from being `go`. `no-go` where any check failed, of the whole or of a slice, or there is a fault that needs no statistics;
- * `inconclusive` where one of the whole is open, or nothing could be compared; else `go`. A slice that is too small is
- * said, and decides nothing.
+ * `no-go` where any check failed, of the whole or of a slice, or there is a fault that needs no statistics;
+ * `inconclusive` where one of the whole is open, or `doubts` say what else keeps it from being `go`; else `go`. A slice
+ * that is too small is said, and decides nothing.
  */
 export function verdictOf(
   checks: readonly GateCheck[],
@@ -209,6 +210,6 @@ function openReason({ message, needed, loss }: GateCheck): string {
   const way =
     needed === undefined
       ? 'no larger sample would settle it as it is'
-      : `${needed} more than these ${loss.count} would settle it`;
+      : `about ${grouped(Number(needed.toPrecision(2)))} more like these ${loss.count} would settle it`;
   return `${message} Not decided: ${way}.`;
 }
