@@ -159,6 +159,8 @@ export class RegistryProcess {
     child.on('message', (answer) => this.#settle(answer as Answer));
     // Each question that cannot be sent tells one.
     child.on('error', (error) => this.#lose(child, error.message));
+    // What was sent just before is never answered. A process that ends says how, a moment later.
+    child.once('disconnect', () => setImmediate(() => this.#lose(child, 'hears nobody any more')));
     child.once('exit', (code, signal) => this.#lose(child, `exit ${signal ?? code}`));
     return child;
   }
