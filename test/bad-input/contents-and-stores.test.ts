@@ -270,6 +270,30 @@ describe('a node store', () => {
     },
   );
 
+  it('that answers for fewer writes than it was given has the rest written again', async () => {
+    let writes = 0;
+    let completed: number | undefined;
+    const clock = new ManualClock();
+    const { manager, store, to } = await openScene({
+      nodes: 6,
+      clock,
+      wrap: (under) =>
+        storeWith(under, {
+          async write(all) {
+            writes += 1;
+            if (writes === 1) return under.write(all.slice(0, 2));
+            completed ??= (await manager.getMigration(planId)).completedNodes;
+            return under.write(all);
+          },
+        }),
+    });
+    const { planId } = await manager.createMigration(to);
+    const done = await clock.runUntil(manager.runMigration(planId));
+    expect(done).toMatchObject({ status: 'completed', completedNodes: 6 });
+    expect(completed).toBe(2);
+    expect(await store.countByModel()).toMatchObject([{ info: { embeddingModelId: 'new-model' }, count: 6 }]);
+  });
+
   it('that does not take the mark of the registry fails no plan', async () => {
     const warnings: string[] = [];
     const quiet = () => {};
