@@ -13,10 +13,10 @@ export default defineConfig({
     exclude: ['**/node_modules/**', 'test/vscode/**'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // Vitest would leave one core idle; and a third of the time the tests wait for processes, disks and answers.
     // Loading the workspace anew for each file takes longer than most files do: whatever a test changes beyond itself
     // it puts back by `onTestFinished`.
     isolate: false,
+    // Vitest would leave one core idle; and a third of the time the tests wait for processes, disks and answers.
     maxWorkers: Math.ceil(availableParallelism() * 1.5),
     // `.ci/run` reads its counts from the second one.
     reporters: ['default', ['json', { outputFile: 'node_modules/.cache/test-results.json' }]],

@@ -36,9 +36,13 @@ export async function pointsOf(story: Story): Promise<readonly string[]> {
 
 const beginnings = new WeakMap<Story, Promise<{ world: World; planId: string }>>();
 
-/** Removes the worlds that were kept to be copied. */
+/** Removes the worlds that were kept to be copied; another file of tests may begin the same stories anew. */
 export async function forgetBeginnings(...stories: readonly Story[]): Promise<void> {
-  for (const story of stories) await (await beginnings.get(story))?.world.close();
+  for (const story of stories) {
+    const made = beginnings.get(story);
+    beginnings.delete(story);
+    await (await made)?.world.close();
+  }
 }
 
 /** A copy of the story's world, which is made once. */

@@ -24,9 +24,13 @@ async function begin(story: Story): Promise<{ world: World; planId: string }> {
   return { world: await world.fork(), planId };
 }
 
-/** Removes the worlds that were kept to be copied. */
+/** Removes the worlds that were kept to be copied; another file of tests may begin the same stories anew. */
 export async function forgetBeginnings(stories: readonly Story[]): Promise<void> {
-  for (const story of stories) await (await beginnings.get(story))?.world.close();
+  for (const story of stories) {
+    const made = beginnings.get(story);
+    beginnings.delete(story);
+    await (await made)?.world.close();
+  }
 }
 
 /** The requests that an undisturbed run makes, each twice: before and after it took effect. */
