@@ -3,11 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { Stage } from './stage.ts';
 import { assertCompleted, assertRolledBack, assertSound } from './verdict.ts';
 
+/** Windows stops no process. */
+const canFreeze = process.platform !== 'win32';
+
 /** A lease and a little more. */
 const LEASE_MS = 31_000;
 const HOUR_MS = 3_600_000;
 
-describe.each(['registry.claim after', 'nodes.read after', 'registry.backUp after', 'nodes.write after'])(
+describe
+  .runIf(canFreeze)
+  .each(['registry.claim after', 'nodes.read after', 'registry.backUp after', 'nodes.write after'])(
   'a worker that is frozen at %s',
   (place) => {
     async function frozen() {
@@ -50,7 +55,7 @@ describe.each(['registry.claim after', 'nodes.read after', 'registry.backUp afte
   },
 );
 
-it('who waits for a lock that somebody frozen holds says so, and goes on', async () => {
+it.runIf(canFreeze)('who waits for a lock that somebody frozen holds says so, and goes on', async () => {
   const stage = await Stage.open();
   const { world, flow } = stage;
   const successor = await stage.worker();
@@ -71,32 +76,35 @@ it('who waits for a lock that somebody frozen holds says so, and goes on', async
   assertCompleted(world, plan, 'b', 'a');
 });
 
-it('a machine that slept for an hour goes on by itself: nothing is lost, and no rate is wrong', async () => {
-  const stage = await Stage.open({ nodes: 60 });
-  const { world, flow } = stage;
-  const workers = [await stage.worker({ embedMs: 300 }), await stage.worker({ embedMs: 300 })];
-  const planId = await stage.plan('b', { lanes: 2, batchSize: 4, throttleMs: 5_000 });
-  flow.start();
-  await Promise.any(workers.map((worker) => worker.heard('settled')));
-  // While the lanes rest, and no time passes but our own, there is enough of it to stop them in.
-  await flow.stop();
-  for (const worker of workers) await worker.freeze();
-  const told = workers.map(({ messages }) => messages.length);
-  world.time.advance(HOUR_MS);
-  for (const worker of workers) worker.thaw();
-  flow.start();
-  const plan = await stage.resting(planId);
-  assertCompleted(world, plan, 'b', 'a');
-  expect(world.registry.all('SELECT node_id FROM tasks WHERE losses + attempts > 0')).toEqual([]);
-  const after = workers.flatMap(({ messages }, index) => messages.slice(told[index]));
-  const times = after.flatMap(({ etaSeconds }) => (typeof etaSeconds === 'number' ? [etaSeconds] : []));
-  expect(times.length).toBeGreaterThan(0);
-  // With the hour in it the rate would be a node in minutes.
-  expect(Math.max(...times)).toBeLessThan(600);
-  assertSound(world, planId);
-});
+it.runIf(canFreeze)(
+  'a machine that slept for an hour goes on by itself: nothing is lost, and no rate is wrong',
+  async () => {
+    const stage = await Stage.open({ nodes: 60 });
+    const { world, flow } = stage;
+    const workers = [await stage.worker({ embedMs: 300 }), await stage.worker({ embedMs: 300 })];
+    const planId = await stage.plan('b', { lanes: 2, batchSize: 4, throttleMs: 5_000 });
+    flow.start();
+    await Promise.any(workers.map((worker) => worker.heard('settled')));
+    // While the lanes rest, and no time passes but our own, there is enough of it to stop them in.
+    await flow.stop();
+    for (const worker of workers) await worker.freeze();
+    const told = workers.map(({ messages }) => messages.length);
+    world.time.advance(HOUR_MS);
+    for (const worker of workers) worker.thaw();
+    flow.start();
+    const plan = await stage.resting(planId);
+    assertCompleted(world, plan, 'b', 'a');
+    expect(world.registry.all('SELECT node_id FROM tasks WHERE losses + attempts > 0')).toEqual([]);
+    const after = workers.flatMap(({ messages }, index) => messages.slice(told[index]));
+    const times = after.flatMap(({ etaSeconds }) => (typeof etaSeconds === 'number' ? [etaSeconds] : []));
+    expect(times.length).toBeGreaterThan(0);
+    // With the hour in it the rate would be a node in minutes.
+    expect(Math.max(...times)).toBeLessThan(600);
+    assertSound(world, planId);
+  },
+);
 
-describe('three workers', () => {
+describe.runIf(canFreeze)('three workers', () => {
   it('share a plan: each task is settled once, each text embedded once', async () => {
     const stage = await Stage.open({ nodes: 60 });
     const { world, flow } = stage;

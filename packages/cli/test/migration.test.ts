@@ -3,6 +3,9 @@ import { SqliteNodeStore } from '@registry/node-memory';
 import { describe, expect, it } from 'vitest';
 import { notes, oneRegistry, Project } from './project.ts';
 
+/** Windows has none: there a process that is asked to stop ends at once. */
+const hasSignals = process.platform !== 'win32';
+
 /** After its first batch the one lane rests for an hour: what happens then is up to the test. */
 const stuckOnDemand = oneRegistry
   .replace(/embedders: \[(.*)\],/, (_, made: string) => `embedders: [stuck(${made})],`)
@@ -107,20 +110,23 @@ describe('a migration from a terminal', () => {
     expect(data.plan).toMatchObject({ status: 'completed', completedNodes: 5 });
   }, 25_000); // less than a lease
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('stops cleanly on %s with exit code 3', async (signal) => {
-    const project = await Project.make({ nodes: notes(20) });
-    const planId = await project.planned(slow);
-    const run = project.start(['run']);
-    await run.line(({ data }) => data?.plan?.completedNodes === 5);
-    run.child.kill(signal);
-    await run.line(({ event }) => event === 'stopping');
-    const result = await run.line(({ event }) => event === 'result');
-    expect(result).toMatchObject({ exitCode: 3, data: { stats: { processedCount: 5, state: 'idle' } } });
-    expect(await run.ended).toBe(3);
-    const { data } = await project.json(['status']);
-    expect(data.workers).toEqual([]);
-    expect(data.plans[0]).toMatchObject({ planId, status: 'in_progress', completedNodes: 5 });
-  });
+  it.runIf(hasSignals).each(['SIGINT', 'SIGTERM'] as const)(
+    'stops cleanly on %s with exit code 3',
+    async (signal) => {
+      const project = await Project.make({ nodes: notes(20) });
+      const planId = await project.planned(slow);
+      const run = project.start(['run']);
+      await run.line(({ data }) => data?.plan?.completedNodes === 5);
+      run.child.kill(signal);
+      await run.line(({ event }) => event === 'stopping');
+      const result = await run.line(({ event }) => event === 'result');
+      expect(result).toMatchObject({ exitCode: 3, data: { stats: { processedCount: 5, state: 'idle' } } });
+      expect(await run.ended).toBe(3);
+      const { data } = await project.json(['status']);
+      expect(data.workers).toEqual([]);
+      expect(data.plans[0]).toMatchObject({ planId, status: 'in_progress', completedNodes: 5 });
+    },
+  );
 });
 
 describe('a worker without the embedder', () => {
@@ -141,7 +147,7 @@ describe('a worker without the embedder', () => {
     const refused = await project.json(['run', planId, '--config', 'none.config.mjs']);
     expect(refused).toMatchObject({ exitCode: 2, error: { code: 'EMBEDDER_MISSING' } });
     worker.child.kill('SIGTERM');
-    expect(await worker.ended).toBe(3);
+    expect(await worker.ended).toBe(hasSignals ? 3 : null);
   });
 });
 
@@ -162,7 +168,7 @@ describe('the worker that an editor starts', () => {
     await setImmediate();
     expect(run.child.exitCode).toBeNull();
     run.child.kill('SIGTERM');
-    expect(await run.ended).toBe(3);
+    expect(await run.ended).toBe(hasSignals ? 3 : null);
   });
 
   it('stops with its parent where it was asked to', async () => {
