@@ -57,7 +57,11 @@ describe('a registry document', () => {
     await rows.nth(34).waitFor({ state: 'detached' });
     await rows.nth(33).waitFor();
     expect(await rows.count()).toBe(34);
-    expect(await page().getByRole('cell', { name: /longer than the model reads/ }).count()).toBe(33);
+    expect(
+      await page()
+        .getByRole('cell', { name: /longer than the model reads/ })
+        .count(),
+    ).toBe(33);
     await window.workbench.picture('document-tasks');
   });
 
